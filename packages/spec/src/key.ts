@@ -26,10 +26,13 @@ function absorb(state: number, word: number): number {
  * const noise = key.fold('noise').fold(step).stream().normal();
  */
 export class Key {
-  private constructor(
-    private readonly hi: number,
-    private readonly lo: number,
-  ) {}
+  private readonly hi: number;
+  private readonly lo: number;
+
+  private constructor(hi: number, lo: number) {
+    this.hi = hi;
+    this.lo = lo;
+  }
 
   /** The key of an integer seed. */
   static of(seed: number): Key {
@@ -65,7 +68,8 @@ export class Key {
 }
 
 function wordsOf(data: number | string): readonly number[] {
-  if (typeof data === 'string') return [data.length ^ 0x5bd1e995, ...Array.from(data, (c) => c.codePointAt(0)!)];
+  if (typeof data === 'string')
+    return [data.length ^ 0x5bd1e995, ...Array.from(data, (c) => c.codePointAt(0)!)];
   if (!Number.isSafeInteger(data)) throw new RangeError(`Key.fold takes an integer or a string, got ${data}`);
   return [data >>> 0, Math.floor(data / 2 ** 32) >>> 0];
 }
