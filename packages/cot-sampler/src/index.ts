@@ -1,1 +1,13 @@
-export {};
+export type { ChainRequest, ChainSampler, ChainSamplerOptions, Editor } from './chain-sampler.ts';
+export { createChainSampler } from './chain-sampler.ts';
+export { type ConditionComposer, fromPrevious, fromReference, type Reconsidered } from './condition.ts';
+export type {
+  ReasoningPolicy,
+  ReasoningSession,
+  SamplingOptions,
+  SpeakRequest,
+  TokenBatch,
+  TokenLayout,
+  TokenScores,
+  TrainableReasoningPolicy,
+} from './policy.ts';

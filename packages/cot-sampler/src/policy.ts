@@ -27,7 +27,11 @@ export interface ReasoningSession {
    * One reflection per listed chain on its newest edit (step 3). `chains` are positions in the batch, ascending;
    * `edits` and `request.keys` follow them.
    */
-  reflect(chains: readonly number[], edits: readonly Image[], request: SpeakRequest): Promise<readonly Reflection[]>;
+  reflect(
+    chains: readonly number[],
+    edits: readonly Image[],
+    request: SpeakRequest,
+  ): Promise<readonly Reflection[]>;
   dispose(): void;
 }
 

@@ -1,0 +1,82 @@
+import { ConfigError, type EditCondition, type EditTask, finalImage, Key, stageEdits } from '@thinkrl/spec';
+import { describe, expect, it } from 'vitest';
+import { createChainSampler, type Editor, fromPrevious, fromReference } from '../src/index.ts';
+import { fakeEditor, fakePolicy } from '../src/testing/index.ts';
+
+const picture = { width: 1, height: 1, data: new Float32Array(3) };
+const tasks: EditTask[] = ['a', 'b'].map((id) => ({
+  id,
+  references: [picture],
+  instruction: `do ${id}`,
+  category: 'any',
+}));
+const request = { tasks, groupSize: 2, sampling: { temperature: 1 }, stochastic: [], key: Key.of(1) };
+
+function recording(): { editor: Editor; asked: { condition: EditCondition; seed: number }[] } {
+  const asked: { condition: EditCondition; seed: number }[] = [];
+  const editor: Editor = {
+    async sample(conditions, options) {
+      conditions.forEach((condition, i) => asked.push({ condition, seed: options.keys[i]!.seed() }));
+      const made = await fakeEditor().sample(conditions, options);
+      return made.map((edit) => ({ ...edit, image: { ...picture } }));
+    },
+  };
+  return { editor, asked };
+}
+
+describe('createChainSampler', () => {
+  it('edits directly from the instruction without a policy', async () => {
+    const { editor, asked } = recording();
+    const sampler = createChainSampler({ policy: null, editor, composer: fromReference, rounds: 0 });
+    const chains = await sampler.sample(request);
+    expect(chains.map((c) => [c.task.id, c.index, c.plan])).toEqual([
+      ['a', 0, null],
+      ['a', 1, null],
+      ['b', 0, null],
+      ['b', 1, null],
+    ]);
+    expect(asked.map((a) => a.condition.text)).toEqual(['do a', 'do a', 'do b', 'do b']);
+    expect(new Set(asked.map((a) => a.seed)).size).toBe(4);
+  });
+
+  it('mends only the chains whose reflection asks for it, and ends the others', async () => {
+    const { editor, asked } = recording();
+    const policy = fakePolicy({
+      plan: (i) => (i === 3 ? '' : `plan ${i}`),
+      reflect: (i) => ['ok', 'fix it', '', 'ok'][i]!,
+    });
+    const sampler = createChainSampler({ policy, editor, composer: fromPrevious, rounds: 2 });
+    const chains = await sampler.sample(request);
+    expect(asked.slice(0, 4).map((a) => a.condition.text)).toEqual(['plan 0', 'plan 1', 'plan 2', 'do b']);
+    expect(asked.slice(4).map((a) => a.condition.text)).toEqual(['fix it', 'fix it']);
+    expect(chains.map((c) => c.rounds.length)).toEqual([1, 2, 1, 1]);
+    expect(chains.map((c) => stageEdits(c).length)).toEqual([2, 3, 2, 2]);
+    expect(stageEdits(chains[0]!)[1]).toBe(chains[0]!.first);
+    expect(asked[5]!.condition.references[0]).toBe(chains[1]!.rounds[0]!.edit!.image);
+    expect(finalImage(chains[1]!)).toBe(chains[1]!.rounds[1]!.edit!.image);
+  });
+
+  it('composes plan and reflection on the original reference, as the paper does', async () => {
+    const { editor, asked } = recording();
+    const policy = fakePolicy({ plan: () => 'plan', reflect: () => 'fix it' });
+    const sampler = createChainSampler({ policy, editor, composer: fromReference, rounds: 1 });
+    await sampler.sample({ ...request, groupSize: 1 });
+    expect(asked[2]!.condition).toEqual({ references: [picture], text: 'plan fix it' });
+  });
+
+  it('gives a chain the same keys whatever else is in the batch', async () => {
+    const both = recording();
+    const alone = recording();
+    const build = (editor: Editor) =>
+      createChainSampler({ policy: null, editor, composer: fromReference, rounds: 0 });
+    await build(both.editor).sample(request);
+    await build(alone.editor).sample({ ...request, tasks: [tasks[1]!] });
+    expect(alone.asked.map((a) => a.seed)).toEqual(both.asked.slice(2).map((a) => a.seed));
+  });
+
+  it('refuses rounds without a policy and a fraction of a round', () => {
+    const parts = { policy: null, editor: fakeEditor(), composer: fromReference };
+    expect(() => createChainSampler({ ...parts, rounds: 1 })).toThrow(ConfigError);
+    expect(() => createChainSampler({ ...parts, rounds: 0.5 })).toThrow('rounds is 0.5');
+  });
+});
