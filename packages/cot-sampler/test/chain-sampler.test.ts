@@ -16,7 +16,7 @@ function recording(): { editor: Editor; asked: { condition: EditCondition; seed:
   const asked: { condition: EditCondition; seed: number }[] = [];
   const editor: Editor = {
     async sample(conditions, options) {
-      conditions.forEach((condition, i) => asked.push({ condition, seed: options.keys[i]!.seed() }));
+      asked.push(...conditions.map((condition, i) => ({ condition, seed: options.keys[i]!.seed() })));
       const made = await fakeEditor().sample(conditions, options);
       return made.map((edit) => ({ ...edit, image: { ...picture } }));
     },

@@ -1,1 +1,1 @@
-export {};
+export { fakeWorld } from './fake-world.ts';
