@@ -1,1 +1,1 @@
-export {};
+export { type FakeJudge, fakeJudge, type JudgeScript } from './fake-judge.ts';
