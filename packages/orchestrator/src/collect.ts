@@ -1,0 +1,61 @@
+import type { ChainSampler, SamplingOptions } from '@thinkrl/cot-sampler';
+import type { Chain, EditTask, JudgedChain, Key } from '@thinkrl/spec';
+
+/** Whatever gives chains their judgements: `ChecklistReward` fits. */
+export interface Reward<Task extends EditTask> {
+  readonly dimensions: readonly string[];
+  judge(chains: readonly Chain<Task>[], key: Key): Promise<readonly JudgedChain<Task>[]>;
+}
+
+/** How chains are collected. */
+export interface CollectOptions<Task extends EditTask> {
+  readonly sampler: ChainSampler<Task>;
+  readonly reward: Reward<Task>;
+  readonly groupSize: number;
+  readonly sampling: SamplingOptions;
+  /** Tasks sampled at a time; judging one part overlaps with sampling the next. */
+  readonly tasksPerSample: number;
+}
+
+/** Judged chains, task-major, and where the time went. */
+export interface Collection<Task extends EditTask> {
+  readonly judged: readonly JudgedChain<Task>[];
+  readonly seconds: { readonly sample: number; readonly judge: number };
+}
+
+/** What to collect: tasks, which denoising steps are stochastic, and the key of the iteration. */
+export interface CollectRequest<Task extends EditTask> {
+  readonly tasks: readonly Task[];
+  readonly stochastic: readonly number[];
+  readonly key: Key;
+}
+
+/**
+ * Samples the chains of some tasks and judges them; judging is started as soon as a part is sampled and awaited at the
+ * end, so a slow remote judge works while the next part is sampled. The result does not depend on how it is split.
+ */
+export async function collect<Task extends EditTask>(
+  options: CollectOptions<Task>,
+  { tasks, stochastic, key }: CollectRequest<Task>,
+): Promise<Collection<Task>> {
+  const started = performance.now();
+  const pending: Promise<readonly JudgedChain<Task>[]>[] = [];
+  for (let from = 0; from < tasks.length; from += options.tasksPerSample) {
+    const chains = await options.sampler.sample({
+      tasks: tasks.slice(from, from + options.tasksPerSample),
+      groupSize: options.groupSize,
+      sampling: options.sampling,
+      stochastic,
+      key: key.fold('sample'),
+    });
+    const judging = options.reward.judge(chains, key.fold('judge'));
+    judging.catch(() => {}); // awaited below; a rejection must not count as unhandled before that
+    pending.push(judging);
+  }
+  const sampled = performance.now();
+  const judged = (await Promise.all(pending)).flat();
+  return {
+    judged,
+    seconds: { sample: (sampled - started) / 1000, judge: (performance.now() - sampled) / 1000 },
+  };
+}

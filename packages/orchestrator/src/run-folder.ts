@@ -1,0 +1,92 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { RunFolderError } from './error.ts';
+
+/** The places inside a run folder. */
+export interface RunFolder {
+  readonly root: string;
+  readonly config: string;
+  readonly metrics: string;
+  readonly summary: string;
+  readonly chains: string;
+  readonly checkpoints: string;
+}
+
+/** The layout of the run folder at `root`; touches nothing. */
+export function runFolder(root: string): RunFolder {
+  return {
+    root,
+    config: join(root, 'config.json'),
+    metrics: join(root, 'metrics.jsonl'),
+    summary: join(root, 'summary.json'),
+    chains: join(root, 'chains'),
+    checkpoints: join(root, 'checkpoints'),
+  };
+}
+
+/**
+ * Makes a new run folder and writes its `config.json`.
+ *
+ * @throws RunFolderError when it holds a run already or cannot be written.
+ */
+export function createRunFolder(root: string, config: unknown): RunFolder {
+  const folder = runFolder(root);
+  const taken = readIfPresent(folder.config) !== null;
+  if (taken) throw new RunFolderError(root, 'holds a run already; resume it or choose another folder');
+  makeFolder(folder.chains);
+  makeFolder(folder.checkpoints);
+  writeWhole(folder.config, `${JSON.stringify(config, null, 2)}\n`);
+  return folder;
+}
+
+/** Makes a folder and its parents. @throws RunFolderError when that fails. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new RunFolderError(path, `cannot be made: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The text of a file, or null where there is none. @throws RunFolderError on any other failure. */
+export function readIfPresent(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new RunFolderError(path, `cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * Writes a file whole or not at all: aside, flushed to disk, then renamed.
+ *
+ * @throws RunFolderError when the folder is read-only or full; the file before it stays as it was.
+ */
+export function writeWhole(path: string, data: string | Uint8Array): void {
+  const aside = `${path}.writing`;
+  try {
+    const file = openSync(aside, 'w');
+    try {
+      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+      for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(aside, path);
+    flushFolder(dirname(path));
+  } catch (cause) {
+    throw new RunFolderError(path, `cannot be written: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Flushes a folder's entries to disk, so that a rename in it survives a crash. */
+export function flushFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

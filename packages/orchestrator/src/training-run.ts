@@ -1,0 +1,29 @@
+import type { EditTask, Group, Key, ModuleReport } from '@thinkrl/spec';
+import type { CollectOptions } from './collect.ts';
+import type { CreditOptions } from './credit.ts';
+import type { TrainingState } from './training-state.ts';
+
+/** Updates one module from judged groups: GRPO for understanding, Flow-GRPO for generation. */
+export interface ModuleUpdate {
+  step(groups: readonly Group[], key?: Key): Promise<ModuleReport>;
+}
+
+/** Everything the training loop is made of. */
+export interface TrainingRun<Task extends EditTask> {
+  readonly iterations: number;
+  readonly key: Key;
+  /** The tasks of an iteration, counted from 1; the same on every call. */
+  tasksOf(iteration: number): readonly Task[];
+  /** The denoising steps drawn by the SDE, one window for every group of an iteration. */
+  window(key: Key): readonly number[];
+  readonly collecting: CollectOptions<Task>;
+  readonly credit: CreditOptions;
+  /** Null freezes a module. */
+  readonly updates: {
+    readonly understanding: ModuleUpdate | null;
+    readonly generation: ModuleUpdate | null;
+  };
+  readonly state: TrainingState<Task>;
+  /** Ends the run after the iteration during which it is aborted. */
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,66 @@
+import type { EditTask, Group, StepReport } from '@thinkrl/spec';
+import { type CheckpointModule, saveCheckpoint } from './checkpoint.ts';
+import { DivergedError } from './error.ts';
+import { appendMetrics } from './metrics-log.ts';
+import type { RunFolder } from './run-folder.ts';
+
+/** Is told of every finished iteration: progress bars, chain logs, tests. */
+export type StepObserver<Task extends EditTask> = (
+  report: StepReport,
+  groups: readonly Group<Task>[],
+) => void | Promise<void>;
+
+/** How a run keeps its state. */
+export interface TrainingStateOptions<Task extends EditTask> {
+  readonly folder: RunFolder;
+  readonly modules: readonly CheckpointModule[];
+  /** The last finished iteration: 0 for a new run, a checkpoint's for a resumed one. */
+  readonly iteration: number;
+  /** Iterations between checkpoints. */
+  readonly checkpointEvery: number;
+  /** Checkpoints kept; older ones are removed. */
+  readonly keepCheckpoints: number;
+  /** Updates in a row that may be left out for non-finite numbers before the run stops. */
+  readonly skippedLimit: number;
+  readonly observers: readonly StepObserver<Task>[];
+}
+
+/** Where a run stands, and its record on disk. */
+export interface TrainingState<Task extends EditTask> {
+  readonly iteration: number;
+  /** Records a finished iteration: metrics, observers, and a checkpoint when one is due. */
+  advance(report: StepReport, groups: readonly Group<Task>[]): Promise<void>;
+  /** Writes a checkpoint now unless the newest one is of this iteration. */
+  save(): Promise<void>;
+}
+
+/** Starts keeping the state of a run in its folder. */
+export function createTrainingState<Task extends EditTask>(
+  options: TrainingStateOptions<Task>,
+): TrainingState<Task> {
+  let iteration = options.iteration;
+  let saved = options.iteration > 0 ? options.iteration : -1;
+  const skipped = { understanding: 0, generation: 0 };
+
+  const save = async () => {
+    if (saved === iteration) return;
+    await saveCheckpoint({ ...options, checkpoints: options.folder.checkpoints, iteration });
+    saved = iteration;
+  };
+  return {
+    get iteration() {
+      return iteration;
+    },
+    async advance(report, groups) {
+      iteration = report.iteration;
+      appendMetrics(options.folder.metrics, report);
+      for (const observe of options.observers) await observe(report, groups);
+      for (const module of ['understanding', 'generation'] as const) {
+        skipped[module] = report[module]?.skipped === 'non-finite' ? skipped[module] + 1 : 0;
+        if (skipped[module] >= options.skippedLimit) throw new DivergedError(module, skipped[module]);
+      }
+      if (iteration % options.checkpointEvery === 0) await save();
+    },
+    save,
+  };
+}

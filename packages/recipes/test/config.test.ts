@@ -1,0 +1,35 @@
+import { ConfigError } from '@thinkrl/spec';
+import { describe, expect, it } from 'vitest';
+import { defaultMicroConfig, parseMicroConfig } from '../src/config.ts';
+
+describe('parseMicroConfig', () => {
+  it('lays overrides over the defaults at any depth and leaves the defaults alone', () => {
+    const config = parseMicroConfig({ mode: 'plan', understanding: { learningRate: 1e-4 } });
+    expect(config.mode).toBe('plan');
+    expect(config.understanding).toEqual({ ...defaultMicroConfig.understanding, learningRate: 1e-4 });
+    expect(parseMicroConfig({})).toEqual(defaultMicroConfig);
+  });
+
+  it.each([
+    [{ groupSize: 1 }, 'groupSize is 1: use a whole number of at least 2'],
+    [{ mode: 'fast' }, 'mode is "fast": use one of full, plan, direct'],
+    [{ understanding: { learningRate: -1 } }, 'understanding.learningRate is -1: use a number above 0'],
+    [
+      { understanding: { learnigRate: 1 } },
+      'understanding.learnigRate is 1: no such setting; did you mean learningRate?',
+    ],
+    [{ grouping: { weights: [1, 1] } }, 'grouping.weights is [1,1]: use three numbers'],
+    [{ editing: { steps: 3, window: 3 } }, 'editing.window is 3: use at most 2 with editing.steps 3'],
+    [{ seed: 'x' }, 'seed is "x": use a whole number of at least 0'],
+    [7, 'config is 7'],
+  ])('refuses %j, naming field, value and fix', (overrides, message) => {
+    expect(() => parseMicroConfig(overrides)).toThrow(ConfigError);
+    expect(() => parseMicroConfig(overrides)).toThrow(message);
+  });
+
+  it('refuses to train nothing', () => {
+    const frozen = { understanding: { train: false }, generation: { train: false } };
+    expect(() => parseMicroConfig(frozen)).toThrow('train at least one');
+    expect(parseMicroConfig({ ...frozen, iterations: 0 }).iterations).toBe(0);
+  });
+});
