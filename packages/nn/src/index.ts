@@ -1,1 +1,40 @@
-export {};
+export { checkpoint, type TensorFunction } from './autodiff/checkpoint.ts';
+export { type Gradients, gradients, type Objective } from './autodiff/gradients.ts';
+export { noGrad } from './autodiff/no-grad.ts';
+export { type ParameterMismatch, ParameterMismatchError, SafetensorsError, StorageError } from './error.ts';
+export { type CacheShape, KeyValueCache } from './key-value-cache.ts';
+export { Embedding, type EmbeddingOptions } from './modules/embedding.ts';
+export { FeedForward, type FeedForwardOptions } from './modules/feed-forward.ts';
+export { normalInitializer, uniformInitializer } from './modules/initializer.ts';
+export { LayerNorm } from './modules/layer-norm.ts';
+export { Linear, type LinearOptions } from './modules/linear.ts';
+export { Module, type ParameterMap } from './modules/module.ts';
+export {
+  type AttendOptions,
+  type KeyValues,
+  lastTokens,
+  SelfAttention,
+  type SelfAttentionOptions,
+} from './modules/self-attention.ts';
+export { TransformerBlock, type TransformerBlockOptions } from './modules/transformer-block.ts';
+export { type AttentionInputs, attention } from './ops/attention.ts';
+export { copyTensor } from './ops/copy-tensor.ts';
+export { embedding } from './ops/embedding.ts';
+export { type FusedInputs, hasKernel, runFused } from './ops/fused.ts';
+export { type GeluApproximation, gelu } from './ops/gelu.ts';
+export { type Affine, layerNorm } from './ops/layer-norm.ts';
+export { linear } from './ops/linear.ts';
+export { randomNormal } from './ops/random-normal.ts';
+export { rmsNorm } from './ops/rms-norm.ts';
+export { silu } from './ops/silu.ts';
+export { type TokenLogProbs, tokenLogProbs } from './ops/token-log-probs.ts';
+export { AdamW, type AdamWOptions, type AdamWState, type AdamWStepOptions } from './optim/adamw.ts';
+export { ExponentialAverage } from './optim/exponential-average.ts';
+export { clipScale, globalNorm } from './optim/global-norm.ts';
+export { type LearningRate, type LearningRateOptions, warmupFlatLinear } from './optim/learning-rate.ts';
+export { downloadParameters, loadParameters, type SaveOptions, saveParameters } from './parameters.ts';
+export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './safetensors/half.ts';
+export type { HostData, HostTensor, StoredTensor, StoredType } from './safetensors/host-tensor.ts';
+export { parseSafetensors, readSafetensors, type SafetensorsFile } from './safetensors/read.ts';
+export { encodeSafetensors, writeSafetensors } from './safetensors/write.ts';
+export { WeightSnapshot } from './weight-snapshot.ts';

@@ -1,0 +1,44 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Key } from '@thinkrl/spec';
+import { FeedForward } from './feed-forward.ts';
+import { LayerNorm } from './layer-norm.ts';
+import { Module } from './module.ts';
+import {
+  type AttendOptions,
+  lastTokens,
+  SelfAttention,
+  type SelfAttentionOptions,
+} from './self-attention.ts';
+
+/** Settings of a {@link TransformerBlock}. */
+export interface TransformerBlockOptions extends SelfAttentionOptions {
+  /** Width of the feed-forward layer as a multiple of `size`; 4 unless given. */
+  readonly expansion?: number;
+  readonly key: Key;
+}
+
+/** A pre-norm transformer block; parts `attentionNorm`, `attention`, `feedForwardNorm`, `feedForward`. */
+export class TransformerBlock extends Module {
+  readonly attentionNorm: LayerNorm;
+  readonly attention: SelfAttention;
+  readonly feedForwardNorm: LayerNorm;
+  readonly feedForward: FeedForward;
+
+  constructor({ size, heads, expansion = 4, key }: TransformerBlockOptions) {
+    super();
+    this.attentionNorm = this.child('attentionNorm', new LayerNorm(size));
+    this.attention = this.child('attention', new SelfAttention({ size, heads, key: key.fold('attention') }));
+    this.feedForwardNorm = this.child('feedForwardNorm', new LayerNorm(size));
+    this.feedForward = this.child(
+      'feedForward',
+      new FeedForward({ size, expansion, key: key.fold('feedForward') }),
+    );
+  }
+
+  /** `x [batch, tokens, size]` to `[batch, targets, size]`. */
+  forward(x: tf.Tensor3D, options: AttendOptions = {}): tf.Tensor3D {
+    const mixed = this.attention.forward(this.attentionNorm.forward(x), options);
+    const attended = tf.add(lastTokens(x, options.targets), mixed) as tf.Tensor3D;
+    return tf.add(attended, this.feedForward.forward(this.feedForwardNorm.forward(attended)));
+  }
+}

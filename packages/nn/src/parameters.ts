@@ -1,0 +1,62 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { ParameterMismatchError } from './error.ts';
+import type { HostTensor, StoredTensor, StoredType } from './safetensors/host-tensor.ts';
+import { writeSafetensors } from './safetensors/write.ts';
+
+/**
+ * Sets every parameter from the tensor of its name. Strict: throws {@link ParameterMismatchError} with what is
+ * missing, unexpected or of another shape, before anything is changed.
+ *
+ * @example
+ * loadParameters(model.parameters(), (await readSafetensors(path)).tensors);
+ */
+export function loadParameters(
+  parameters: ReadonlyMap<string, tf.Variable>,
+  tensors: ReadonlyMap<string, HostTensor>,
+): void {
+  const names = [...parameters.keys()];
+  const missing = names.filter((name) => !tensors.has(name));
+  const unexpected = [...tensors.keys()].filter((name) => !parameters.has(name));
+  const shapes = names.flatMap((name) => {
+    const expected = parameters.get(name)!.shape;
+    const found = tensors.get(name)?.shape ?? expected;
+    return expected.join() === found.join() ? [] : [{ name, expected, found }];
+  });
+  if (missing.length + unexpected.length + shapes.length > 0)
+    throw new ParameterMismatchError({ missing, unexpected, shapes });
+  tf.tidy(() => {
+    for (const [name, variable] of parameters) variable.assign(toTensor(tensors.get(name)!, variable.dtype));
+  });
+}
+
+/** How {@link saveParameters} stores values: F32 unless given. */
+export interface SaveOptions {
+  readonly dtype?: Extract<StoredType, 'F32' | 'F16' | 'BF16'>;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Writes parameters to a safetensors file that is whole or not there. */
+export async function saveParameters(
+  path: string,
+  parameters: ReadonlyMap<string, tf.Tensor>,
+  { dtype = 'F32', metadata = {} }: SaveOptions = {},
+): Promise<void> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, tensor] of await downloadParameters(parameters)) tensors.set(name, { ...tensor, dtype });
+  await writeSafetensors(path, tensors, metadata);
+}
+
+/** Values of parameters on the host, by name. */
+export async function downloadParameters(
+  parameters: ReadonlyMap<string, tf.Tensor>,
+): Promise<ReadonlyMap<string, HostTensor>> {
+  const tensors = new Map<string, HostTensor>();
+  for (const [name, tensor] of parameters)
+    tensors.set(name, { shape: tensor.shape, data: (await tensor.data()) as Float32Array });
+  return tensors;
+}
+
+function toTensor({ data, shape }: HostTensor, dtype: tf.DataType): tf.Tensor {
+  const values = data instanceof BigInt64Array ? Int32Array.from(data, Number) : data;
+  return tf.tensor(values.slice(), [...shape], dtype as 'float32');
+}

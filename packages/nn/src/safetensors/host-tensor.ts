@@ -1,0 +1,27 @@
+/** Element types of safetensors files that are read here. */
+export type StoredType = 'F32' | 'F16' | 'BF16' | 'I32' | 'I64' | 'U8' | 'BOOL';
+
+/** Bytes of one element. */
+export const STORED_BYTES: Readonly<Record<StoredType, number>> = {
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  I64: 8,
+  U8: 1,
+  BOOL: 1,
+};
+
+/** Values of a tensor on the host: F16 and BF16 are widened to float32, I64 stays exact. */
+export type HostData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+
+/** A tensor on the host, row-major. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: HostData;
+}
+
+/** A tensor to be written; `dtype` is F32, I32, I64 or U8 by its data unless given. */
+export interface StoredTensor extends HostTensor {
+  readonly dtype?: StoredType;
+}
