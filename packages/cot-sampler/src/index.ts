@@ -11,3 +11,4 @@ export type {
   TokenScores,
   TrainableReasoningPolicy,
 } from './policy.ts';
+export { checkSampling, type DrawnToken, sampleToken } from './token-sampling.ts';

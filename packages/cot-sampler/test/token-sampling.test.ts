@@ -1,0 +1,99 @@
+import { ConfigError, Key } from '@thinkrl/spec';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { SamplingOptions } from '../src/policy.ts';
+import { checkSampling, sampleToken } from '../src/token-sampling.ts';
+
+/** Logits of probabilities 0.5, 0.3, 0.15, 0.05 in the order 2, 0, 3, 1. */
+const PROBABILITIES = [0.3, 0.05, 0.5, 0.15];
+const LOGITS = Float32Array.from(PROBABILITIES, (p) => Math.log(p) + 3);
+
+function counts(options: SamplingOptions, draws = 20_000): number[] {
+  const stream = Key.of(5).stream();
+  const found = [0, 0, 0, 0];
+  for (let i = 0; i < draws; i++) found[sampleToken(LOGITS, options, stream).token]! += 1 / draws;
+  return found;
+}
+
+describe('sampleToken', () => {
+  it('is greedy at temperature 0, with ties to the lower id, and takes no random number', () => {
+    const stream = Key.of(1).stream();
+    const drawn = sampleToken(LOGITS, { temperature: 0 }, stream);
+    expect(drawn.token).toBe(2);
+    expect(drawn.logProb).toBeCloseTo(Math.log(0.5), 5);
+    expect(sampleToken(Float32Array.of(1, 1), { temperature: 0 }, stream).token).toBe(0);
+    expect(stream.uniform()).toBe(Key.of(1).stream().uniform());
+  });
+
+  it('draws in proportion to the probabilities', () => {
+    counts({ temperature: 1 }).forEach((share, id) => {
+      expect(Math.abs(share - PROBABILITIES[id]!)).toBeLessThan(0.015);
+    });
+  });
+
+  it('at temperature 0.5 squares the odds: 0.09, 0.0025, 0.25, 0.0225 of 0.365', () => {
+    counts({ temperature: 0.5 }).forEach((share, id) => {
+      expect(Math.abs(share - PROBABILITIES[id]! ** 2 / 0.365)).toBeLessThan(0.015);
+    });
+    const drawn = sampleToken(LOGITS, { temperature: 0.5, topK: 1 }, Key.of(1).stream());
+    expect(drawn.logProb).toBeCloseTo(Math.log(0.25 / 0.365), 5);
+  });
+
+  it.each([
+    [{ topK: 2 }, [0.375, 0, 0.625, 0]],
+    [{ topP: 0.79 }, [0.375, 0, 0.625, 0]],
+    [{ topP: 0.5 }, [0, 0, 1, 0]],
+    [{ topP: 0.81 }, [0.3 / 0.95, 0, 0.5 / 0.95, 0.15 / 0.95]],
+    [{ minP: 0.29 }, [0.3 / 0.95, 0, 0.5 / 0.95, 0.15 / 0.95]],
+    [{ minP: 0.31 }, [0.375, 0, 0.625, 0]],
+    [{ topK: 3, topP: 0.8 }, [0.375, 0, 0.625, 0]],
+  ])('cuts the tail by %j', (cut, expected) => {
+    counts({ temperature: 1, ...cut }).forEach((share, id) => {
+      expect(Math.abs(share - expected[id]!)).toBeLessThan(0.015);
+    });
+  });
+
+  it('records the log-probability without the cut', () => {
+    const { logProb } = sampleToken(LOGITS, { temperature: 1, topK: 1 }, Key.of(1).stream());
+    expect(logProb).toBeCloseTo(Math.log(0.5), 5);
+  });
+
+  it('takes exactly one number and gives a possible token for any logits', () => {
+    const options = fc.record(
+      {
+        temperature: fc.constantFrom(0.3, 1, 2),
+        topK: fc.integer({ min: 1, max: 9 }),
+        topP: fc.double({ min: 0.01, max: 1, noNaN: true }),
+        minP: fc.double({ min: 0, max: 1, noNaN: true }),
+      },
+      { requiredKeys: ['temperature'] },
+    );
+    const logits = fc.array(fc.float({ min: -50, max: 50, noNaN: true }), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(logits, options, fc.nat(), (row, sampling, seed) => {
+        const [used, fresh] = [Key.of(seed).stream(), Key.of(seed).stream()];
+        const { token, logProb } = sampleToken(Float32Array.from(row), sampling as SamplingOptions, used);
+        fresh.uniform();
+        expect(token).toBeGreaterThanOrEqual(0);
+        expect(token).toBeLessThan(row.length);
+        expect(logProb).toBeLessThanOrEqual(1e-6);
+        expect(used.uniform()).toBe(fresh.uniform());
+      }),
+    );
+  });
+});
+
+describe('checkSampling', () => {
+  it.each([
+    { temperature: -1 },
+    { temperature: Number.NaN },
+    { temperature: 1, topK: 0 },
+    { temperature: 1, topP: 0 },
+    { temperature: 1, minP: 2 },
+  ])('refuses %j', (options) => {
+    expect(() => checkSampling(options)).toThrow(ConfigError);
+  });
+  it('accepts every option in range', () => {
+    checkSampling({ temperature: 0.7, topK: 5, topP: 0.9, minP: 0.05 });
+  });
+});
