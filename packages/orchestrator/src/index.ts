@@ -1,1 +1,26 @@
-export {};
+export { type CheckpointModule, type CheckpointRequest, loadCheckpoint, saveCheckpoint, savedSteps } from './checkpoint.ts';
+export {
+  type Collection,
+  type CollectOptions,
+  type CollectRequest,
+  collect,
+  type Reward,
+} from './collect.ts';
+export { assignCredit, type CreditOptions, type GroupingFunction, improvementCredit } from './credit.ts';
+export { type ChainClass, type DiagnosisRequest, diagnose, type GroupingDiagnosis } from './diagnose.ts';
+export { DivergedError, InvariantError, RunFolderError } from './error.ts';
+export { type Evaluation, type EvaluationRequest, evaluate } from './evaluate.ts';
+export { createGenerationUpdate, type GenerationUpdateOptions } from './generation-update.ts';
+export { type GradientStep, type GradientStepOptions, gradientStep } from './gradient-step.ts';
+export { appendMetrics, readMetrics, rewindMetrics } from './metrics-log.ts';
+export { createRunFolder, makeFolder, type RunFolder, readIfPresent, runFolder, writeWhole } from './run-folder.ts';
+export { type StepFacts, stepReport } from './step-report.ts';
+export { train } from './train.ts';
+export type { ModuleUpdate, TrainingRun } from './training-run.ts';
+export {
+  createTrainingState,
+  type StepObserver,
+  type TrainingState,
+  type TrainingStateOptions,
+} from './training-state.ts';
+export { createUnderstandingUpdate, type UnderstandingUpdateOptions } from './understanding-update.ts';

@@ -32,7 +32,7 @@ export async function train<Task extends EditTask>(run: TrainingRun<Task>): Prom
 
     const started = performance.now();
     const understanding = (await updates.understanding?.step(groups)) ?? null;
-    const generation = (await updates.generation?.step(groups, key.fold('update'))) ?? null;
+    const generation = (await updates.generation?.step(groups)) ?? null;
     const update = (performance.now() - started) / 1000;
 
     const dimensions = run.collecting.reward.dimensions;

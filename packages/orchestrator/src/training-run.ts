@@ -4,8 +4,8 @@ import type { CreditOptions } from './credit.ts';
 import type { TrainingState } from './training-state.ts';
 
 /** Updates one module from judged groups: GRPO for understanding, Flow-GRPO for generation. */
-export interface ModuleUpdate {
-  step(groups: readonly Group[], key?: Key): Promise<ModuleReport>;
+export interface ModuleUpdate<Task extends EditTask> {
+  step(groups: readonly Group<Task>[]): Promise<ModuleReport>;
 }
 
 /** Everything the training loop is made of. */
@@ -20,8 +20,8 @@ export interface TrainingRun<Task extends EditTask> {
   readonly credit: CreditOptions;
   /** Null freezes a module. */
   readonly updates: {
-    readonly understanding: ModuleUpdate | null;
-    readonly generation: ModuleUpdate | null;
+    readonly understanding: ModuleUpdate<Task> | null;
+    readonly generation: ModuleUpdate<Task> | null;
   };
   readonly state: TrainingState<Task>;
   /** Ends the run after the iteration during which it is aborted. */
