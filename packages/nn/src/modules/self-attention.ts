@@ -51,6 +51,12 @@ export class SelfAttention extends Module {
     return [tf.reshape(query!, shape), tf.reshape(key!, shape), tf.reshape(value!, shape)];
   }
 
+  /** Keys and values alone of `x [batch, tokens, size]`, for tokens that only others attend to. */
+  keyValues(x: tf.Tensor3D): KeyValues {
+    const [, key, value] = this.project(x);
+    return { key, value };
+  }
+
   /** `x [batch, tokens, size]` to `[batch, targets, size]`. */
   forward(x: tf.Tensor3D, options: AttendOptions = {}): tf.Tensor3D {
     const [all, key, value] = this.project(x);

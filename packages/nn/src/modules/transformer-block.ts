@@ -5,6 +5,7 @@ import { LayerNorm } from './layer-norm.ts';
 import { Module } from './module.ts';
 import {
   type AttendOptions,
+  type KeyValues,
   lastTokens,
   SelfAttention,
   type SelfAttentionOptions,
@@ -33,6 +34,11 @@ export class TransformerBlock extends Module {
       'feedForward',
       new FeedForward({ size, expansion, key: key.fold('feedForward') }),
     );
+  }
+
+  /** The attention's keys and values of `x [batch, tokens, size]`, without the rest of the block. */
+  keyValues(x: tf.Tensor3D): KeyValues {
+    return this.attention.keyValues(this.attentionNorm.forward(x));
   }
 
   /** `x [batch, tokens, size]` to `[batch, targets, size]`. */
