@@ -100,6 +100,24 @@ export async function loadCheckpoint(
   }
 }
 
+/**
+ * Loads only the weights that a checkpoint holds, by module name; a module it does not hold stays as it is.
+ *
+ * @throws RunFolderError as {@link loadCheckpoint} does.
+ */
+export async function loadCheckpointWeights(
+  checkpoints: string,
+  iteration: number,
+  modules: Readonly<Record<CheckpointModule['name'], ParameterMap>>,
+): Promise<void> {
+  const { files } = verifiedManifest(checkpoints, iteration);
+  for (const [name, parameters] of Object.entries(modules)) {
+    const file = `${name}.safetensors`;
+    if (!(file in files)) continue;
+    loadParameters(parameters, (await readSafetensors(join(checkpoints, `step-${iteration}`, file))).tensors);
+  }
+}
+
 function verifiedManifest(checkpoints: string, iteration: number): Manifest {
   const folder = join(checkpoints, `step-${iteration}`);
   const problem = problemOf(folder);
@@ -114,7 +132,8 @@ function verifiedManifest(checkpoints: string, iteration: number): Manifest {
 function problemOf(folder: string): string | null {
   try {
     const manifest = readManifest(folder);
-    if (manifest.format > FORMAT) return `was written by a newer version (format ${manifest.format}, known: ${FORMAT})`;
+    if (manifest.format > FORMAT)
+      return `was written by a newer version (format ${manifest.format}, known: ${FORMAT})`;
     const wrong = Object.entries(manifest.files).find(([file, hash]) => sha256(join(folder, file)) !== hash);
     return wrong ? `${wrong[0]} does not have the hash in manifest.json` : null;
   } catch (error) {

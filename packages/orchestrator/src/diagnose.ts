@@ -1,5 +1,5 @@
 import type { EditTask, Grouping, JudgedChain } from '@thinkrl/spec';
-import { type CreditOptions, assignCredit } from './credit.ts';
+import { assignCredit, type CreditOptions } from './credit.ts';
 
 /** Sorts a judged chain into a class by its exact scores, for example right, idle or wrong. */
 export type ChainClass<Task extends EditTask> = (member: JudgedChain<Task>) => string;
@@ -24,7 +24,9 @@ export interface DiagnosisRequest<Task extends EditTask> {
  * Where an update would push, before any training: a class that should not grow but has the highest mean advantage
  * predicts a collapse onto it.
  */
-export function diagnose<Task extends EditTask>(request: DiagnosisRequest<Task>): readonly GroupingDiagnosis[] {
+export function diagnose<Task extends EditTask>(
+  request: DiagnosisRequest<Task>,
+): readonly GroupingDiagnosis[] {
   return Object.entries(request.groupings).map(([grouping, group]) => {
     const groups = assignCredit(request.judged, { group, mode: 'shared', improvementFloor: 0 });
     const samples = groups.flatMap(({ members, credit }) =>
@@ -44,7 +46,10 @@ export function diagnose<Task extends EditTask>(request: DiagnosisRequest<Task>)
   });
 }
 
-function sampleCredit(grouping: Grouping, sample: number): { readonly advantage: number; readonly kept: boolean } {
+function sampleCredit(
+  grouping: Grouping,
+  sample: number,
+): { readonly advantage: number; readonly kept: boolean } {
   return { advantage: grouping.advantages[sample]!, kept: grouping.kept.includes(sample) };
 }
 

@@ -79,8 +79,8 @@ async function updateInTurns(
   let report: Omit<ModuleReport, 'samples'> | null = null;
   try {
     for (let turn = 0; turn < options.innerUpdates; turn++) {
-      const { logProbs, ...next } = await updateOnce(samples, { ...constants, old }, options);
-      const { rolloutGap, firstRatioGap } = report ?? next;
+      const { logProbs, ...next }: Turn = await updateOnce(samples, { ...constants, old }, options);
+      const { rolloutGap, firstRatioGap }: Omit<ModuleReport, 'samples'> = report ?? next;
       report = { ...next, rolloutGap, firstRatioGap };
       if (old === undefined) old = logProbs;
       else dispose([...logProbs]);

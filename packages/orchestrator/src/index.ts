@@ -1,4 +1,11 @@
-export { type CheckpointModule, type CheckpointRequest, loadCheckpoint, saveCheckpoint, savedSteps } from './checkpoint.ts';
+export {
+  type CheckpointModule,
+  type CheckpointRequest,
+  loadCheckpoint,
+  loadCheckpointWeights,
+  saveCheckpoint,
+  savedSteps,
+} from './checkpoint.ts';
 export {
   type Collection,
   type CollectOptions,
@@ -13,7 +20,14 @@ export { type Evaluation, type EvaluationRequest, evaluate } from './evaluate.ts
 export { createGenerationUpdate, type GenerationUpdateOptions } from './generation-update.ts';
 export { type GradientStep, type GradientStepOptions, gradientStep } from './gradient-step.ts';
 export { appendMetrics, readMetrics, rewindMetrics } from './metrics-log.ts';
-export { createRunFolder, makeFolder, type RunFolder, readIfPresent, runFolder, writeWhole } from './run-folder.ts';
+export {
+  createRunFolder,
+  makeFolder,
+  type RunFolder,
+  readIfPresent,
+  runFolder,
+  writeWhole,
+} from './run-folder.ts';
 export { type StepFacts, stepReport } from './step-report.ts';
 export { train } from './train.ts';
 export type { ModuleUpdate, TrainingRun } from './training-run.ts';

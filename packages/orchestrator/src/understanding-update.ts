@@ -1,5 +1,5 @@
 import { dispose, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
-import type { TokenLayout, TokenBatch as ScoredBatch, TrainableReasoningPolicy } from '@thinkrl/cot-sampler';
+import type { TokenBatch as ScoredBatch, TokenLayout, TrainableReasoningPolicy } from '@thinkrl/cot-sampler';
 import { type TokenBatch, type TokenObjective, tokenLoss, tokenStatistics } from '@thinkrl/grpo-core';
 import { gradients, noGrad, type WeightSnapshot } from '@thinkrl/nn';
 import { ConfigError, type EditTask, type Group, type ModuleReport } from '@thinkrl/spec';
@@ -84,7 +84,8 @@ async function updateInTurns<Task extends EditTask>(
     for (let turn = 0; turn < options.innerUpdates; turn++) {
       const result = await updateOnce(batch, { ...constants, oldLogProbs: old }, options);
       old ??= result.logProbs.clone();
-      if (turn === 0) gaps = { rolloutGap: gapToSampled(batch.layout, result.values), firstRatioGap: result.ratioGap };
+      if (turn === 0)
+        gaps = { rolloutGap: gapToSampled(batch.layout, result.values), firstRatioGap: result.ratioGap };
       result.logProbs.dispose();
       report = result.report;
     }

@@ -1,0 +1,161 @@
+import { singleProcess } from '@thinkrl/fsdp-shard';
+import { createMicroReward, type MicroTask, sampleTask } from '@thinkrl/microworld';
+import { AdamW, WeightSnapshot } from '@thinkrl/nn';
+import {
+  type CheckpointModule,
+  type CollectOptions,
+  createGenerationUpdate,
+  createTrainingState,
+  createUnderstandingUpdate,
+  loadCheckpoint,
+  type RunFolder,
+  rewindMetrics,
+  type StepObserver,
+  type TrainingRun,
+} from '@thinkrl/orchestrator';
+import { Key } from '@thinkrl/spec';
+import type { MicroConfig } from './config.ts';
+import type { RunListener } from './event.ts';
+import { groupingOf } from './grouping.ts';
+import { type MicroModels, samplerOf } from './micro-models.ts';
+import { chainRecorder } from './record-chains.ts';
+
+/** Where a run is kept and how far it has come. */
+export interface Assembly {
+  readonly folder: RunFolder;
+  /** The checkpoint to go on from; 0 starts anew. */
+  readonly from: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly tell: RunListener;
+}
+
+/** Wires the packages together for the micro-world and loads the checkpoint to go on from. */
+export async function assembleRun(
+  models: MicroModels,
+  config: MicroConfig,
+  { folder, from, signal, tell }: Assembly,
+): Promise<TrainingRun<MicroTask>> {
+  const key = Key.of(config.seed);
+  const trained = trainedModules(models, config);
+  const references = {
+    understanding: config.understanding.beta > 0 ? new WeightSnapshot(models.policy.parameters()) : null,
+    generation: config.generation.beta > 0 ? new WeightSnapshot(models.backbone.parameters()) : null,
+  };
+  if (from > 0) await loadCheckpoint(folder.checkpoints, from, trained);
+  rewindMetrics(folder.metrics, from);
+  const progress: StepObserver<MicroTask> = (report) =>
+    tell({ type: 'step', iterations: config.iterations, report });
+  return {
+    iterations: config.iterations,
+    key: key.fold('train'),
+    tasksOf: (iteration) => trainingTasks(key.fold('tasks'), iteration, config.tasksPerIteration),
+    window: (windowKey) => windowOf(windowKey, config.editing),
+    collecting: collectingOf(models, config),
+    credit: {
+      group: groupingOf(config.grouping),
+      mode: config.credit,
+      improvementFloor: config.grouping.deviationFloor,
+    },
+    updates: updatesOf(models, config, { trained, references }),
+    state: createTrainingState<MicroTask>({
+      folder,
+      modules: trained,
+      iteration: from,
+      checkpointEvery: config.checkpointEvery,
+      keepCheckpoints: config.keepCheckpoints,
+      skippedLimit: 3,
+      observers: [chainRecorder(folder, config), progress],
+    }),
+    ...(signal && { signal }),
+  };
+}
+
+/** How a configuration collects judged chains. */
+export function collectingOf(models: MicroModels, config: MicroConfig): CollectOptions<MicroTask> {
+  return {
+    sampler: samplerOf(models, config),
+    reward: createMicroReward(config.judge),
+    groupSize: config.groupSize,
+    sampling: { temperature: config.temperature },
+    tasksPerSample: config.tasksPerIteration,
+  };
+}
+
+function trainingTasks(key: Key, iteration: number, count: number): readonly MicroTask[] {
+  const first = (iteration - 1) * count;
+  return Array.from({ length: count }, (_, i) => sampleTask(key.fold(first + i), 'id'));
+}
+
+/** `window` of the steps before the last, ascending. */
+export function windowOf(key: Key, { steps, window }: MicroConfig['editing']): readonly number[] {
+  const before = Array.from({ length: steps - 1 }, (_, step) => step);
+  return key
+    .stream()
+    .sample(before, window)
+    .sort((a, b) => a - b);
+}
+
+function trainedModules({ policy, backbone }: MicroModels, config: MicroConfig): readonly CheckpointModule[] {
+  const optimizer = (parameters: CheckpointModule['parameters'], learningRate: number) =>
+    AdamW.create({ parameters, learningRate, beta1: 0.9, beta2: 0.99, weightDecay: 0 });
+  const parameters = { understanding: policy.parameters(), generation: backbone.parameters() };
+  return (['understanding', 'generation'] as const).flatMap((name) =>
+    config[name].train && !(name === 'understanding' && config.mode === 'direct')
+      ? [
+          {
+            name,
+            parameters: parameters[name],
+            optimizer: optimizer(parameters[name], config[name].learningRate),
+          },
+        ]
+      : [],
+  );
+}
+
+interface UpdateParts {
+  readonly trained: readonly CheckpointModule[];
+  readonly references: {
+    readonly understanding: WeightSnapshot | null;
+    readonly generation: WeightSnapshot | null;
+  };
+}
+
+function updatesOf(
+  { policy, backbone }: MicroModels,
+  config: MicroConfig,
+  { trained, references }: UpdateParts,
+): TrainingRun<MicroTask>['updates'] {
+  const optimizerOf = (name: CheckpointModule['name']) =>
+    trained.find((module) => module.name === name)?.optimizer;
+  const understanding = optimizerOf('understanding');
+  const generation = optimizerOf('generation');
+  const processGroup = singleProcess();
+  const { aggregation, epsilonLow, epsilonHigh } = config.understanding;
+  return {
+    understanding:
+      understanding === undefined
+        ? null
+        : createUnderstandingUpdate<MicroTask>({
+            policy,
+            optimizer: understanding,
+            reference: references.understanding,
+            processGroup,
+            temperature: config.temperature,
+            objective: { aggregation, epsilonLow, epsilonHigh, beta: config.understanding.beta },
+            innerUpdates: config.understanding.innerUpdates,
+            maxGradientNorm: config.understanding.maxGradientNorm,
+          }),
+    generation:
+      generation === undefined
+        ? null
+        : createGenerationUpdate<MicroTask>({
+            backbone,
+            optimizer: generation,
+            reference: references.generation,
+            processGroup,
+            objective: { clip: config.generation.clip, beta: config.generation.beta },
+            innerUpdates: config.generation.innerUpdates,
+            maxGradientNorm: config.generation.maxGradientNorm,
+          }),
+  };
+}

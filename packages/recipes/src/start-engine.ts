@@ -1,0 +1,11 @@
+import { type EngineReport, useEngine } from '@thinkrl/engine';
+import type { MicroConfig } from './config.ts';
+import type { RunListener } from './event.ts';
+
+/** Starts the engine that a configuration asks for. */
+export async function startEngine({ engine }: MicroConfig, tell: RunListener): Promise<EngineReport> {
+  const onNotice = (text: string) => tell({ type: 'notice', text });
+  const report = await useEngine({ engine: engine.name, threads: engine.threads, onNotice });
+  tell({ type: 'engine', engine: report });
+  return report;
+}

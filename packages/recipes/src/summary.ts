@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import type { EngineReport } from '@thinkrl/engine';
+import {
+  type Evaluation,
+  type RunFolder,
+  readIfPresent,
+  readMetrics,
+  writeWhole,
+} from '@thinkrl/orchestrator';
+import type { MicroConfig } from './config.ts';
+import type { SplitEvaluations } from './evaluate-micro.ts';
+
+/** Exact scores of one split, in percent. */
+export interface PercentScores {
+  readonly if: number;
+  readonly strict: number;
+  readonly consistency: number;
+  readonly quality: number;
+  readonly idle: number;
+  /** Strict before any reflection. */
+  readonly firstStrict: number;
+  readonly fixShare: number;
+}
+
+/** What a run came to, as written to `summary.json`; scores in percent. */
+export interface MicroSummary {
+  readonly recipe: 'micro';
+  readonly seed: number;
+  readonly mode: MicroConfig['mode'];
+  readonly judge: MicroConfig['judge'];
+  readonly grouping: MicroConfig['grouping']['method'];
+  readonly iterations: number;
+  readonly seconds: { readonly train: number; readonly eval: number };
+  readonly before: Readonly<Record<'id' | 'ood', PercentScores>>;
+  readonly after: Readonly<Record<'id' | 'ood', PercentScores>>;
+  /** In-domain instruction and strict scores by category, before and after. */
+  readonly perCategory: Readonly<Record<string, Readonly<Record<'before' | 'after', CategoryScores>>>>;
+  readonly engine: string;
+  readonly chainsPerSecond: number;
+  readonly keptShare: number;
+  /** Share of idle edits in the last 30 iterations' chains. */
+  readonly idleShare: number;
+}
+
+/** Scores of one category, in percent. */
+export interface CategoryScores {
+  readonly if: number;
+  readonly strict: number;
+}
+
+/** What {@link writeSummary} is made from, beside the metrics on disk. */
+export interface SummaryFacts {
+  readonly config: MicroConfig;
+  readonly engine: EngineReport;
+  readonly before: SplitEvaluations;
+  readonly after: SplitEvaluations;
+}
+
+/** Sums a finished run up and writes `summary.json`. */
+export function writeSummary(
+  folder: RunFolder,
+  { config, engine, before, after }: SummaryFacts,
+): MicroSummary {
+  const steps = readMetrics(folder.metrics);
+  const seconds = steps.map(({ seconds }) => seconds.sample + seconds.judge + seconds.update);
+  const train = total(seconds);
+  const chains = total(steps.map((step) => step.chains));
+  const summary: MicroSummary = {
+    recipe: 'micro',
+    seed: config.seed,
+    mode: config.mode,
+    judge: config.judge,
+    grouping: config.grouping.method,
+    iterations: steps.length,
+    seconds: { train: tenth(train), eval: tenth(before.seconds + after.seconds) },
+    before: { id: percent(before.id), ood: percent(before.ood) },
+    after: { id: percent(after.id), ood: percent(after.ood) },
+    perCategory: categories(before.id, after.id),
+    engine: `${engine.name} ${engine.version}`,
+    chainsPerSecond: tenth(chains / Math.max(train, 1e-9)),
+    keptShare: mean(steps.map((step) => step.keptShare)),
+    idleShare: mean(steps.slice(-30).map((step) => step.oracle.idle ?? 0)),
+  };
+  writeWhole(folder.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  return summary;
+}
+
+/** Evaluations that a stopped run had already made. */
+export function readEvaluations(folder: RunFolder): { readonly before?: SplitEvaluations } {
+  const text = readIfPresent(evaluationPath(folder, 'before'));
+  return text === null ? {} : { before: JSON.parse(text) as SplitEvaluations };
+}
+
+/** Keeps an evaluation in the run folder, for the report and for a resumed run. */
+export function writeEvaluation(
+  folder: RunFolder,
+  when: 'before' | 'after',
+  evaluations: SplitEvaluations,
+): void {
+  writeWhole(evaluationPath(folder, when), `${JSON.stringify(evaluations, null, 2)}\n`);
+}
+
+function evaluationPath(folder: RunFolder, when: string): string {
+  return join(folder.root, `evaluation-${when}.json`);
+}
+
+function percent({ scores, firstScores, fixShare }: Evaluation): PercentScores {
+  return {
+    if: tenth(100 * (scores.instruction ?? 0)),
+    strict: tenth(100 * (scores.strict ?? 0)),
+    consistency: tenth(100 * (scores.consistency ?? 0)),
+    quality: tenth(100 * (scores.quality ?? 0)),
+    idle: tenth(100 * (scores.idle ?? 0)),
+    firstStrict: tenth(100 * (firstScores.strict ?? 0)),
+    fixShare: tenth(100 * fixShare),
+  };
+}
+
+function categories(before: Evaluation, after: Evaluation): MicroSummary['perCategory'] {
+  const scoresOf = (evaluation: Evaluation, category: string): CategoryScores => {
+    const scores = evaluation.perCategory[category] ?? {};
+    return { if: tenth(100 * (scores.instruction ?? 0)), strict: tenth(100 * (scores.strict ?? 0)) };
+  };
+  return Object.fromEntries(
+    Object.keys(before.perCategory).map((category) => [
+      category,
+      { before: scoresOf(before, category), after: scoresOf(after, category) },
+    ]),
+  );
+}
+
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+function mean(values: readonly number[]): number {
+  return Math.round((total(values) / Math.max(1, values.length)) * 1e4) / 1e4;
+}

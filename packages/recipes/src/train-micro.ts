@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { presetOf } from '@thinkrl/microworld';
+import {
+  createRunFolder,
+  type RunFolder,
+  RunFolderError,
+  runFolder,
+  savedSteps,
+  train,
+} from '@thinkrl/orchestrator';
+import { buildReport } from '@thinkrl/report';
+import { assembleRun } from './assemble-micro.ts';
+import { type MicroConfig, parseMicroConfig } from './config.ts';
+import { evaluateSplits } from './evaluate-micro.ts';
+import type { RunListener } from './event.ts';
+import { loadModels } from './micro-models.ts';
+import { startEngine } from './start-engine.ts';
+import { type MicroSummary, readEvaluations, writeEvaluation, writeSummary } from './summary.ts';
+
+/** How a run is watched and stopped. */
+export interface RunControls {
+  /** Ends the run after the present iteration, saved. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: RunListener;
+}
+
+/** Where a run lives, with its controls. */
+export interface TrainOptions extends RunControls {
+  /** The run folder; must not hold a run yet. */
+  readonly out: string;
+  /** Weights to start from instead of the shipped ones. */
+  readonly weights?: string;
+}
+
+/** The end of a run: its folder, and its summary unless it was stopped before the end. */
+export interface TrainResult {
+  readonly folder: string;
+  readonly summary: MicroSummary | null;
+  /** The report's page; null when stopped. */
+  readonly report: string | null;
+}
+
+/**
+ * Trains the micro pair by ThinkRL-Edit: evaluates, runs the loop, evaluates again, and writes summary and report.
+ *
+ * @throws ConfigError, RunFolderError, and whatever the engine and the weights throw when they are missing.
+ * @example
+ * const { summary } = await trainMicro(parseMicroConfig({ iterations: 20 }), { out: 'runs/first' });
+ */
+export async function trainMicro(config: MicroConfig, options: TrainOptions): Promise<TrainResult> {
+  const folder = createRunFolder(options.out, { recipe: 'micro', weights: options.weights ?? null, config });
+  return runMicro(config, folder, { ...options, from: 0 });
+}
+
+/**
+ * Goes on with a run that was stopped or killed, from its newest checkpoint; what it had done since then is done again
+ * to the letter.
+ *
+ * @throws RunFolderError when there is no run in the folder or its checkpoint is damaged.
+ */
+export async function resumeMicro(path: string, controls: RunControls = {}): Promise<TrainResult> {
+  const folder = runFolder(path);
+  const saved = readRunConfig(folder);
+  const from = savedSteps(folder.checkpoints).at(-1) ?? 0;
+  return runMicro(parseMicroConfig(saved.config), folder, {
+    ...controls,
+    ...(saved.weights !== null && { weights: saved.weights }),
+    from,
+  });
+}
+
+function readRunConfig(folder: RunFolder): { readonly config: unknown; readonly weights: string | null } {
+  try {
+    return JSON.parse(readFileSync(folder.config, 'utf8')) as { config: unknown; weights: string | null };
+  } catch (cause) {
+    throw new RunFolderError(folder.root, `holds no run to resume: ${(cause as Error).message}`, { cause });
+  }
+}
+
+interface RunOptions extends RunControls {
+  readonly weights?: string;
+  /** The checkpoint to go on from; 0 starts anew. */
+  readonly from: number;
+}
+
+async function runMicro(config: MicroConfig, folder: RunFolder, options: RunOptions): Promise<TrainResult> {
+  const tell = options.onEvent ?? (() => {});
+  const { notice } = presetOf(config.judge);
+  if (notice !== null) tell({ type: 'notice', text: notice });
+  const engine = await startEngine(config, tell);
+  tell({ type: 'folder', path: folder.root, resumedFrom: options.from });
+  const models = await loadModels({ weights: options.weights });
+
+  const evaluations = options.from > 0 ? readEvaluations(folder) : {};
+  const before = evaluations.before ?? (await evaluateSplits(models, config, { when: 'before', tell }));
+  writeEvaluation(folder, 'before', before);
+
+  const run = await assembleRun(models, config, { ...options, folder, tell });
+  await train(run);
+  if (run.state.iteration < config.iterations) {
+    tell({ type: 'stopped', iteration: run.state.iteration, path: folder.root });
+    return { folder: folder.root, summary: null, report: null };
+  }
+  const after = await evaluateSplits(models, config, { when: 'after', tell });
+  writeEvaluation(folder, 'after', after);
+  const summary = writeSummary(folder, { config, engine, before, after });
+  const report = await buildReport(folder.root);
+  tell({ type: 'report', path: report });
+  return { folder: folder.root, summary, report };
+}
