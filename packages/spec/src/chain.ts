@@ -26,6 +26,15 @@ export interface EditCondition {
 }
 
 /**
+ * How the stochastic steps of a trajectory were drawn (method section 5): by the SDE or by coefficient-preserving
+ * sampling, with noise level `eta`.
+ */
+export interface TransitionRule {
+  readonly kind: 'sde' | 'cps';
+  readonly eta: number;
+}
+
+/**
  * One denoising trajectory, enough to score its stochastic steps again (method section 5).
  *
  * `states[i]` is the latent at `sigmas[i]`, flattened from `shape`; `states.length === sigmas.length`.
@@ -38,6 +47,8 @@ export interface Trajectory {
   readonly stochastic: readonly number[];
   /** Log-probability of each stochastic transition, mean over latent elements: `[stochastic.length]`. */
   readonly logProbs: readonly number[];
+  /** How the stochastic steps were drawn; scoring them again needs it. */
+  readonly transition?: TransitionRule;
 }
 
 /** One edit: its condition, the picture, and the trajectory that led to it. */

@@ -1,4 +1,13 @@
-export type { Chain, Edit, EditCondition, Reflection, Round, Trajectory, Utterance } from './chain.ts';
+export type {
+  Chain,
+  Edit,
+  EditCondition,
+  Reflection,
+  Round,
+  Trajectory,
+  TransitionRule,
+  Utterance,
+} from './chain.ts';
 export { finalImage, stageEdits } from './chain.ts';
 export { ConfigError, type ConfigProblem, ThinkError } from './error.ts';
 export type { Degenerate, Group, Grouping } from './group.ts';
