@@ -23,7 +23,7 @@ export interface AttendOptions {
   readonly mask?: tf.Tensor | undefined;
   /** Turns the new tokens' keys and values into those to attend to, such as what a cache holds with them. */
   readonly sources?: ((fresh: KeyValues) => KeyValues) | undefined;
-  /** Only the last so many tokens ask; all tokens are still attended to. All unless given. */
+  /** Only the last so many tokens ask, by the last rows of the mask; all tokens are still attended to. */
   readonly targets?: number | undefined;
 }
 
@@ -62,15 +62,27 @@ export class SelfAttention extends Module {
     const [all, key, value] = this.project(x);
     const sources = options.sources?.({ key, value }) ?? { key, value };
     const query = lastTokens(all, options.targets);
-    const mixed = attention({ query, ...sources, mask: options.mask });
+    const mask = lastRows(options.mask, options.targets);
+    const mixed = attention({ query, ...sources, mask });
     return this.output.forward(tf.reshape(mixed, [mixed.shape[0], mixed.shape[1], x.shape[2]]));
   }
 }
 
 /** The last `count` tokens of `x [batch, tokens, ...]`; `x` itself without a count. */
 export function lastTokens<T extends tf.Tensor>(x: T, count: number | undefined): T {
-  if (count === undefined || count === x.shape[1]) return x;
-  const start = x.shape.map((_, axis) => (axis === 1 ? x.shape[1]! - count : 0));
-  const size = x.shape.map((extent, axis) => (axis === 1 ? count : extent));
+  return lastAlong(x, 1, count);
+}
+
+/** The mask's rows of the last `count` targets, unless one row serves all. */
+function lastRows(mask: tf.Tensor | undefined, count: number | undefined): tf.Tensor | undefined {
+  if (mask === undefined || mask.shape[mask.rank - 2] === 1) return mask;
+  return lastAlong(mask, mask.rank - 2, count);
+}
+
+function lastAlong<T extends tf.Tensor>(x: T, axis: number, count: number | undefined): T {
+  const extent = x.shape[axis]!;
+  if (count === undefined || count === extent) return x;
+  const start = x.shape.map((_, i) => (i === axis ? extent - count : 0));
+  const size = x.shape.map((all, i) => (i === axis ? count : all));
   return tf.slice(x, start, size) as T;
 }

@@ -1,0 +1,53 @@
+import { type CorpusOptions, editingBatch, understandingBatch } from '@thinkrl/microworld';
+import { Linear, type ParameterMap } from '@thinkrl/nn';
+import { ConfigError, type Key } from '@thinkrl/spec';
+import { Editor } from '../editor.ts';
+import { EDITOR_SIZE, type MicroSize, UNDERSTANDER_SIZE } from '../size.ts';
+import { Understander } from '../understander.ts';
+import { editorObjective } from './editor-objective.ts';
+import { type FitOptions, fit } from './fit.ts';
+import { PERCEPTION_CLASSES, understanderObjective } from './understander-objective.ts';
+
+/** Settings of a pre-training; everything random follows from `key`. */
+export interface PretrainOptions extends Omit<FitOptions, 'parameters'> {
+  /** 32 unless given. */
+  readonly batchSize?: number;
+  readonly key: Key;
+  readonly size?: MicroSize;
+  readonly corpus?: Partial<CorpusOptions>;
+}
+
+/** Trains a fresh understander on the corpus; returns it with averaged weights. Throws ConfigError on bad settings. */
+export async function pretrainUnderstander(options: PretrainOptions): Promise<Understander> {
+  const { key, size = UNDERSTANDER_SIZE, batchSize = 32 } = checked(options);
+  const model = new Understander(key.fold('model'), size);
+  const head = { inputs: size.width, outputs: PERCEPTION_CLASSES, key: key.fold('perception') };
+  const perception = new Linear(head);
+  const parameters: ParameterMap = new Map([
+    ...model.parameters(),
+    ...[...perception.parameters()].map(([name, variable]) => [`perception.${name}`, variable] as const),
+  ]);
+  const data = key.fold('data');
+  const batch = (step: number) => understandingBatch(data.fold(step), batchSize, options.corpus);
+  await fit((step) => understanderObjective(model, perception, batch(step)), { ...options, parameters });
+  perception.dispose();
+  return model;
+}
+
+/** Trains a fresh editor on the corpus; returns it with averaged weights. Throws ConfigError on bad settings. */
+export async function pretrainEditor(options: PretrainOptions): Promise<Editor> {
+  const { key, size = EDITOR_SIZE, batchSize = 32 } = checked(options);
+  const model = new Editor(key.fold('model'), size);
+  const data = key.fold('data');
+  const batch = (step: number) => editingBatch(data.fold(step), batchSize, options.corpus);
+  const objective = (step: number) => editorObjective(model, batch(step), key.fold('draws').fold(step));
+  await fit(objective, { ...options, parameters: model.parameters() });
+  return model;
+}
+
+function checked(options: PretrainOptions): PretrainOptions {
+  for (const [field, value] of Object.entries({ steps: options.steps, batchSize: options.batchSize ?? 32 }))
+    if (!Number.isInteger(value) || value < 1)
+      throw new ConfigError({ field, value, fix: 'use a positive integer' });
+  return options;
+}
