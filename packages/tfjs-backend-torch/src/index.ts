@@ -1,1 +1,20 @@
-export {};
+export { TorchBackend } from './backend.ts';
+export { bindingPath, isBuilt, type NativeFacts, type NativeMemory } from './binding.ts';
+export {
+  memoryStatistics,
+  resetPeakMemory,
+  setDevice,
+  setThreads,
+  type TorchFacts,
+  torchFacts,
+} from './device.ts';
+export {
+  type KernelFailure,
+  TorchDisposedError,
+  TorchEngineError,
+  TorchKernelError,
+  TorchMissingError,
+} from './error.ts';
+export { type AdamWSettings, type AdamWTensors, adamWStep } from './fused/AdamWStep.ts';
+export { backendName } from './kernel/config.ts';
+export { registerTorch } from './register.ts';

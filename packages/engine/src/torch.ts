@@ -1,0 +1,21 @@
+import type { EngineReport } from './report.ts';
+
+type Torch = typeof import('@thinkrl/tfjs-backend-torch');
+
+/** The torch engine's module; the one place that imports it. */
+export function importTorch(): Promise<Torch> {
+  return import('@thinkrl/tfjs-backend-torch');
+}
+
+/**
+ * Registers the torch engine and sets its threads.
+ *
+ * @throws TorchMissingError when the addon is not built or does not load.
+ */
+export async function startTorch(threads: number): Promise<EngineReport> {
+  const torch = await importTorch();
+  torch.registerTorch();
+  torch.setThreads(threads);
+  const { version, origin, device } = torch.torchFacts();
+  return { name: 'torch', version, origin: `libtorch from ${origin}`, threads, device };
+}

@@ -1,0 +1,75 @@
+import { availableParallelism } from 'node:os';
+import { backend, env, ready, setBackend } from '@tensorflow/tfjs-core';
+import { ConfigError } from '@thinkrl/spec';
+import { EngineError } from './error.ts';
+import { registerGradients } from './gradients.ts';
+import { startCpu, startWasm } from './plain.ts';
+import type { EngineName, EngineReport } from './report.ts';
+import { startTorch } from './torch.ts';
+
+/** Which engine, on how many threads, and who hears notices. */
+export interface EngineOptions {
+  readonly engine?: EngineName;
+  /** Threads of one operation; by default all cores this process may use. */
+  readonly threads?: number;
+  /** Receives one line when the engine is not the one a user would expect; by default it goes to stderr. */
+  readonly onNotice?: (line: string) => void;
+}
+
+const names: readonly EngineName[] = ['auto', 'torch', 'wasm', 'cpu'];
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function start(engine: EngineReport['name'], threads: number): Promise<EngineReport> {
+  try {
+    const report = await (engine === 'torch'
+      ? startTorch(threads)
+      : engine === 'wasm'
+        ? startWasm(threads)
+        : startCpu());
+    if (!(await setBackend(report.name))) throw new Error('its backend does not start');
+    await ready();
+    // The plain engine would advise, at its first tensor, to install another one.
+    if (engine === 'cpu') Object.assign(backend(), { firstUse: false });
+    return report;
+  } catch (cause) {
+    throw new EngineError({ engine, reason: reasonOf(cause) }, { cause });
+  }
+}
+
+async function startBest(threads: number): Promise<EngineReport> {
+  try {
+    return await start('torch', threads);
+  } catch (error) {
+    const notice = `${reasonOf(error)}; using wasm, which is some 30 times slower`;
+    return { ...(await start('wasm', threads)), notice };
+  }
+}
+
+/**
+ * Chooses the tensor engine for this process, makes it tfjs's active backend and waits until it is ready.
+ *
+ * `auto` (the default) takes `torch`, else `wasm` with a one-line notice that says what to install.
+ *
+ * @throws EngineError when an engine asked for by name cannot be used.
+ * @throws ConfigError for an unknown name or a thread count below 1.
+ * @example
+ * const report = await useEngine({ engine: 'auto', threads: 2 });
+ * console.log(`${report.name} ${report.version} on ${report.threads} threads`);
+ */
+export async function useEngine(options: EngineOptions = {}): Promise<EngineReport> {
+  const { engine = 'auto', threads = availableParallelism() } = options;
+  if (!names.includes(engine))
+    throw new ConfigError({ field: 'engine', value: engine, fix: `use ${names.join(', ')}` });
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new ConfigError({ field: 'threads', value: threads, fix: 'use an integer of at least 1' });
+  }
+  env().set('IS_TEST', false);
+  await registerGradients();
+  const report = engine === 'auto' ? await startBest(threads) : await start(engine, threads);
+  const tell = options.onNotice ?? ((line: string) => process.stderr.write(`${line}\n`));
+  if (report.notice !== undefined) tell(report.notice);
+  return report;
+}

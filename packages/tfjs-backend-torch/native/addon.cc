@@ -1,0 +1,259 @@
+// The Node-API face: one `invoke` for every operation, plus transfer between JavaScript buffers and tensors.
+#include <napi.h>
+
+#include <ATen/Version.h>
+#include <dlfcn.h>
+
+#include "allocator.h"
+#include "call.h"
+
+namespace thinkrl {
+
+static const Operations& operations() {
+  static const Operations table = [] {
+    Operations list;
+    add_elementwise(list);
+    add_binary(list);
+    add_reductions(list);
+    add_shapes(list);
+    add_indexing(list);
+    add_linear_algebra(list);
+    add_attention(list);
+    add_normalization(list);
+    add_losses(list);
+    add_optimizers(list);
+    add_random(list);
+    add_convolutions(list);
+    add_images(list);
+    return list;
+  }();
+  return table;
+}
+
+/** Runs `body`; whatever it throws becomes a pending JavaScript error that starts with `name`. */
+template <typename Body>
+static void guarded(napi_env env, const char* name, const Call* call, Body body) {
+  std::string problem;
+  try {
+    c10::InferenceMode inference;
+    body();
+    return;
+  } catch (const c10::Error& error) {
+    problem = error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    problem = error.what();
+  } catch (...) {
+    problem = "unknown native exception";
+  }
+  problem = problem.substr(0, problem.find("\nException raised from"));
+  std::string message = std::string(name) + ": " + problem;
+  if (call != nullptr) message += " (inputs: " + call->inputs() + ")";
+  napi_throw_error(env, "TORCH_ENGINE_KERNEL", message.c_str());
+}
+
+static Instance* instance_of(napi_env env, napi_callback_info info, size_t count, napi_value* values) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  return static_cast<Instance*>(data);
+}
+
+static napi_value invoke(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  Instance* instance = instance_of(env, info, 1, values);
+  uint32_t index = 0;
+  napi_get_value_uint32(env, values[0], &index);
+  const Operations& table = operations();
+  if (index >= table.size() || instance->mailbox == nullptr) {
+    napi_throw_error(env, "TORCH_ENGINE_KERNEL", "invoke: no such operation");
+    return nullptr;
+  }
+  Call call(*instance);
+  guarded(env, table[index].name, &call, [&] {
+    instance->drain();
+    table[index].run(call);
+    call.finish();
+  });
+  return nullptr;
+}
+
+static size_t byte_length(napi_typedarray_type type, size_t length) {
+  switch (type) {
+    case napi_float32_array:
+    case napi_int32_array: return length * 4;
+    default: return length;
+  }
+}
+
+/** upload(typedArray): a new tensor with the values; dtype code and shape come from the mailbox. */
+static napi_value upload(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  Instance* instance = instance_of(env, info, 1, values);
+  Call call(*instance);
+  guarded(env, "upload", &call, [&] {
+    instance->drain();
+    napi_typedarray_type type;
+    size_t length = 0;
+    void* data = nullptr;
+    const auto status = napi_get_typedarray_info(env, values[0], &type, &length, &data, nullptr, nullptr);
+    TORCH_CHECK(status == napi_ok, "expected a typed array");
+    const auto dtype = call.dtype();
+    const auto shape = call.integers();
+    at::Tensor host = at::empty(shape, at::device(at::kCPU).dtype(dtype));
+    TORCH_CHECK(byte_length(type, length) == host.nbytes(), "got ", length, " values for ", host.numel());
+    if (length > 0) std::memcpy(host.data_ptr(), data, host.nbytes());
+    call.give(instance->device.is_cpu() ? host : host.to(instance->device));
+    call.finish();
+  });
+  return nullptr;
+}
+
+/** download(handle, typedArray): the tensor's values, row-major, into the array. */
+static napi_value download(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  Instance* instance = instance_of(env, info, 2, values);
+  guarded(env, "download", nullptr, [&] {
+    instance->drain();
+    int64_t handle = -1;
+    napi_get_value_int64(env, values[0], &handle);
+    at::Tensor tensor = instance->slots.at(handle).resolve_conj();
+    if (tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kHalf) tensor = tensor.to(at::kFloat);
+    tensor = tensor.to(at::kCPU).contiguous();
+    napi_typedarray_type type;
+    size_t length = 0;
+    void* data = nullptr;
+    const auto status = napi_get_typedarray_info(env, values[1], &type, &length, &data, nullptr, nullptr);
+    TORCH_CHECK(status == napi_ok, "expected a typed array");
+    TORCH_CHECK(byte_length(type, length) == tensor.nbytes(), "got room for ", length, " of ", tensor.numel(), " values");
+    if (length > 0) std::memcpy(data, tensor.data_ptr(), tensor.nbytes());
+  });
+  return nullptr;
+}
+
+/** drain(): frees what was disposed without waiting for the next operation. */
+static napi_value drain(napi_env env, napi_callback_info info) {
+  Instance* instance = instance_of(env, info, 0, nullptr);
+  guarded(env, "drain", nullptr, [&] { instance->drain(); });
+  return nullptr;
+}
+
+/** clear(): frees every tensor of this environment. */
+static napi_value clear(napi_env env, napi_callback_info info) {
+  Instance* instance = instance_of(env, info, 0, nullptr);
+  guarded(env, "clear", nullptr, [&] { instance->slots = Slots(); });
+  return nullptr;
+}
+
+/** attach(mailbox, released): the two shared arrays; JavaScript keeps them alive. */
+static napi_value attach(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  Instance* instance = instance_of(env, info, 2, values);
+  guarded(env, "attach", nullptr, [&] {
+    void* data[2] = {nullptr, nullptr};
+    size_t length[2] = {0, 0};
+    for (int i = 0; i < 2; ++i) {
+      const auto status = napi_get_typedarray_info(env, values[i], nullptr, &length[i], &data[i], nullptr, nullptr);
+      TORCH_CHECK(status == napi_ok, "expected typed arrays");
+    }
+    TORCH_CHECK(length[0] == size_t{kMailboxLength} && length[1] == size_t{kReleasedLength}, "wrong lengths");
+    instance->mailbox = static_cast<double*>(data[0]);
+    instance->released = static_cast<int32_t*>(data[1]);
+  });
+  return nullptr;
+}
+
+static void set_blas_threads(int count) {
+  using Setter = void (*)(int);
+  if (auto set = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(count);
+}
+
+static std::string blas_name() {
+  using Config = char* (*)();
+  if (auto config = reinterpret_cast<Config>(dlsym(RTLD_DEFAULT, "openblas_get_config"))) return config();
+  return at::hasMKL() ? "MKL" : "reference BLAS (slow: install OpenBLAS)";
+}
+
+static Napi::Value set_threads(const Napi::CallbackInfo& info) {
+  const int count = info[0].As<Napi::Number>().Int32Value();
+  guarded(info.Env(), "setThreads", nullptr, [&] {
+    at::set_num_threads(count);
+    set_blas_threads(count);
+  });
+  return info.Env().Undefined();
+}
+
+static Napi::Value set_device(const Napi::CallbackInfo& info) {
+  auto* instance = static_cast<Instance*>(info.Data());
+  const std::string name = info[0].As<Napi::String>();
+  guarded(info.Env(), "setDevice", nullptr, [&] {
+    const at::Device device(name);
+    TORCH_CHECK(device.is_cpu() || at::hasCUDA(), "this libtorch has no CUDA or sees no GPU");
+    instance->device = device;
+  });
+  return info.Env().Undefined();
+}
+
+static Napi::Value memory(const Napi::CallbackInfo& info) {
+  auto* instance = static_cast<Instance*>(info.Data());
+  instance->drain();
+  const MemoryCount count = memory_count();
+  Napi::Object facts = Napi::Object::New(info.Env());
+  facts.Set("tensors", static_cast<double>(instance->slots.live()));
+  facts.Set("allocatedBytes", static_cast<double>(count.allocated));
+  facts.Set("reservedBytes", static_cast<double>(count.reserved));
+  facts.Set("peakBytes", static_cast<double>(count.peak));
+  return facts;
+}
+
+static Napi::Value reset_peak(const Napi::CallbackInfo& info) {
+  reset_memory_peak();
+  return info.Env().Undefined();
+}
+
+static Napi::Value facts(const Napi::CallbackInfo& info) {
+  auto* instance = static_cast<Instance*>(info.Data());
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("version", std::string(TORCH_VERSION));
+  object.Set("blas", blas_name());
+  object.Set("threads", at::get_num_threads());
+  object.Set("device", instance->device.str());
+  object.Set("cuda", at::hasCUDA());
+  object.Set("configuration", at::show_config());
+  return object;
+}
+
+static Napi::Value names(const Napi::CallbackInfo& info) {
+  const Operations& table = operations();
+  Napi::Array list = Napi::Array::New(info.Env(), table.size());
+  for (size_t i = 0; i < table.size(); ++i) list[i] = Napi::String::New(info.Env(), table[i].name);
+  return list;
+}
+
+static void define(napi_env env, napi_value exports, const char* name, napi_callback callback, Instance* instance) {
+  napi_value function;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, instance, &function);
+  napi_set_named_property(env, exports, name, function);
+}
+
+static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  use_caching_allocator();
+  auto* instance = new Instance();
+  env.SetInstanceData(instance);
+  define(env, exports, "invoke", invoke, instance);
+  define(env, exports, "upload", upload, instance);
+  define(env, exports, "download", download, instance);
+  define(env, exports, "drain", drain, instance);
+  define(env, exports, "clear", clear, instance);
+  define(env, exports, "attach", attach, instance);
+  exports.Set("setThreads", Napi::Function::New(env, set_threads, "setThreads", instance));
+  exports.Set("setDevice", Napi::Function::New(env, set_device, "setDevice", instance));
+  exports.Set("memory", Napi::Function::New(env, memory, "memory", instance));
+  exports.Set("resetPeak", Napi::Function::New(env, reset_peak, "resetPeak", instance));
+  exports.Set("facts", Napi::Function::New(env, facts, "facts", instance));
+  exports.Set("names", Napi::Function::New(env, names, "names", instance));
+  return exports;
+}
+
+}  // namespace thinkrl
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) { return thinkrl::initialize(env, exports); }
+NODE_API_MODULE(thinkrl_torch, Init)

@@ -1,0 +1,279 @@
+// Scaled dot-product attention over [batch, token, head, width], forward and backward.
+#include <ATen/ExpandUtils.h>
+
+#include "call.h"
+#include "gemm.h"
+#include "vector.h"
+
+namespace thinkrl {
+namespace {
+
+constexpr int64_t kQueryBlock = 64;
+
+struct Problem {
+  at::Tensor query, key, value, mask;
+  double scale;
+  bool causal;
+  int64_t batch, targets, heads, width, sources, groups, value_width;
+
+  int64_t key_head(int64_t head) const { return head * groups / heads; }
+  /** Sources that target rows before `end` may look at: a causal row t sees s <= t + sources - targets. */
+  int64_t visible(int64_t end) const { return causal ? std::max<int64_t>(0, std::min(sources, end + sources - targets)) : sources; }
+};
+
+Problem read_problem(Call& call) {
+  Problem p;
+  p.query = call.tensor();
+  p.key = call.tensor();
+  p.value = call.tensor();
+  p.mask = call.maybe_tensor();
+  p.scale = call.number();
+  p.causal = call.flag();
+  TORCH_CHECK(p.query.dim() == 4 && p.key.dim() == 4 && p.value.dim() == 4, "query, key and value have rank 4");
+  p.batch = p.query.size(0), p.targets = p.query.size(1), p.heads = p.query.size(2), p.width = p.query.size(3);
+  p.sources = p.key.size(1), p.groups = p.key.size(2), p.value_width = p.value.size(3);
+  TORCH_CHECK(p.key.size(3) == p.width, "query and key differ in width");
+  TORCH_CHECK(p.key.size(0) == p.batch && p.value.size(0) == p.batch, "batch sizes differ");
+  TORCH_CHECK(p.value.size(1) == p.sources && p.value.size(2) == p.groups, "key and value differ");
+  TORCH_CHECK(p.groups > 0 && p.heads % p.groups == 0, p.heads, " heads do not divide into ", p.groups, " key heads");
+  if (p.mask.defined()) p.mask = p.mask.expand({p.batch, p.heads, p.targets, p.sources});
+  return p;
+}
+
+bool runs_here(const Problem& p) {
+  return p.query.is_cpu() && p.query.scalar_type() == at::kFloat && p.key.scalar_type() == at::kFloat &&
+      p.value.scalar_type() == at::kFloat;
+}
+
+/** The [token, width] matrix of one batch entry and head, from token `first` on. */
+Matrix head_of(const at::Tensor& x, int64_t b, int64_t head, int64_t first = 0) {
+  return {x.data_ptr<float>() + b * x.stride(0) + first * x.stride(1) + head * x.stride(2), x.stride(1), x.stride(3)};
+}
+
+struct Block {
+  int64_t b, head, first, rows, sources;
+};
+
+void apply_mask(const Problem& p, const Block& block, float* scores) {
+  const float never = -std::numeric_limits<float>::infinity();
+  if (p.causal) {
+    for (int64_t i = 0; i < block.rows; ++i) {
+      const int64_t seen = p.visible(block.first + i + 1);
+      float* row = scores + i * block.sources;
+      std::fill(row + std::min(seen, block.sources), row + block.sources, never);
+    }
+  }
+  if (!p.mask.defined()) return;
+  const at::Tensor& mask = p.mask;
+  const int64_t start = block.b * mask.stride(0) + block.head * mask.stride(1), step = mask.stride(3);
+  for (int64_t i = 0; i < block.rows; ++i) {
+    const int64_t at_row = start + (block.first + i) * mask.stride(2);
+    float* row = scores + i * block.sources;
+    if (mask.scalar_type() == at::kBool) {
+      const bool* allowed = mask.data_ptr<bool>() + at_row;
+      for (int64_t j = 0; j < block.sources; ++j) row[j] = allowed[j * step] ? row[j] : never;
+    } else {
+      const float* added = mask.data_ptr<float>() + at_row;
+      for (int64_t j = 0; j < block.sources; ++j) row[j] += added[j * step];
+    }
+  }
+}
+
+/** scores [rows, sources] = scale * query key^T, with what may not be seen at -infinity. */
+void block_scores(const Problem& p, const Block& block, float* scores) {
+  const Extent extent{block.rows, block.sources, p.width};
+  gemm(extent, static_cast<float>(p.scale), head_of(p.query, block.b, block.head, block.first),
+       head_of(p.key, block.b, p.key_head(block.head)).transposed(), scores, block.sources, false);
+  apply_mask(p, block, scores);
+}
+
+std::vector<float>& workspace(int which) {
+  thread_local std::vector<float> buffers[2];
+  return buffers[which];
+}
+
+float* room(int which, int64_t length) {
+  auto& buffer = workspace(which);
+  if (static_cast<int64_t>(buffer.size()) < length) buffer.resize(length);
+  return buffer.data();
+}
+
+void forward_block(const Problem& p, const Block& block, float* out, float* log_sums) {
+  float* scores = room(0, block.rows * block.sources);
+  block_scores(p, block, scores);
+  for (int64_t i = 0; i < block.rows; ++i) {
+    float* row = scores + i * block.sources;
+    const float top = row_largest(row, block.sources);
+    const bool blind = top == -std::numeric_limits<float>::infinity();
+    const float sum = blind ? 0.0f : row_exponential(row, block.sources, top);
+    if (blind) std::fill(row, row + block.sources, 0.0f);
+    log_sums[i] = blind ? std::numeric_limits<float>::infinity() : top + std::log(sum);
+    const float inverse = blind ? 0.0f : 1.0f / sum;
+    for (int64_t j = 0; j < block.sources; ++j) row[j] *= inverse;
+  }
+  const Extent extent{block.rows, p.value_width, block.sources};
+  gemm(extent, 1, {scores, block.sources, 1}, head_of(p.value, block.b, p.key_head(block.head)), out,
+       p.heads * p.value_width, false);
+}
+
+std::pair<at::Tensor, at::Tensor> forward_here(const Problem& p) {
+  at::Tensor out = at::empty({p.batch, p.targets, p.heads, p.value_width}, p.query.options());
+  at::Tensor log_sums = at::empty({p.batch, p.heads, p.targets}, p.query.options());
+  float* const to = out.data_ptr<float>();
+  float* const sums = log_sums.data_ptr<float>();
+  const int64_t blocks = (p.targets + kQueryBlock - 1) / kQueryBlock;
+  at::parallel_for(0, p.batch * p.heads * blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t first = unit % blocks * kQueryBlock, rows = std::min(kQueryBlock, p.targets - first);
+      const int64_t head = unit / blocks % p.heads, b = unit / blocks / p.heads;
+      const Block block{b, head, first, rows, p.visible(first + rows)};
+      forward_block(p, block, to + ((b * p.targets + first) * p.heads + head) * p.value_width,
+                    sums + (b * p.heads + head) * p.targets + first);
+    }
+  });
+  return {out, log_sums};
+}
+
+struct Gradients {
+  at::Tensor query, key, value;
+};
+
+float* head_in(const at::Tensor& x, int64_t b, int64_t head, int64_t first) {
+  return x.data_ptr<float>() + b * x.stride(0) + first * x.stride(1) + head * x.stride(2);
+}
+
+struct Saved {
+  at::Tensor grad, out, log_sums;
+};
+
+/** Turns scores into probabilities and d(out) into d(scores): p * (grad value^T - grad . out) * scale. */
+void backward_scores(const Problem& p, const Block& block, const Saved& saved, float* chances, float* slopes) {
+  const float* sums = saved.log_sums.data_ptr<float>() + (block.b * p.heads + block.head) * p.targets + block.first;
+  const Matrix grad = head_of(saved.grad, block.b, block.head, block.first);
+  const Matrix out = head_of(saved.out, block.b, block.head, block.first);
+  const float scale = static_cast<float>(p.scale);
+  for (int64_t i = 0; i < block.rows; ++i) {
+    float* chance = chances + i * block.sources;
+    float* slope = slopes + i * block.sources;
+    row_exponential(chance, block.sources, sums[i]);
+    const float pull = row_dot(grad.data + i * grad.row, out.data + i * out.row, p.value_width);
+    for (int64_t j = 0; j < block.sources; ++j) slope[j] = chance[j] * (slope[j] - pull) * scale;
+  }
+}
+
+void backward_block(const Problem& p, const Block& block, const Saved& saved, const Gradients& grads) {
+  const int64_t key_head = p.key_head(block.head);
+  float* chances = room(0, block.rows * block.sources);
+  float* slopes = room(1, block.rows * block.sources);
+  block_scores(p, block, chances);
+  const Matrix grad = head_of(saved.grad, block.b, block.head, block.first);
+  gemm({block.rows, block.sources, p.value_width}, 1, grad, head_of(p.value, block.b, key_head).transposed(), slopes,
+       block.sources, false);
+  backward_scores(p, block, saved, chances, slopes);
+  const Matrix chance{chances, block.sources, 1}, slope{slopes, block.sources, 1};
+  gemm({block.sources, p.value_width, block.rows}, 1, chance.transposed(), grad,
+       head_in(grads.value, block.b, key_head, 0), grads.value.stride(1), true);
+  gemm({block.rows, p.width, block.sources}, 1, slope, head_of(p.key, block.b, key_head),
+       head_in(grads.query, block.b, block.head, block.first), grads.query.stride(1), false);
+  gemm({block.sources, p.width, block.rows}, 1, slope.transposed(),
+       head_of(p.query, block.b, block.head, block.first), head_in(grads.key, block.b, key_head, 0),
+       grads.key.stride(1), true);
+}
+
+Gradients backward_here(const Problem& p, const Saved& saved) {
+  const Gradients grads{at::empty(p.query.sizes(), p.query.options()), at::zeros(p.key.sizes(), p.key.options()),
+                        at::zeros(p.value.sizes(), p.value.options())};
+  const int64_t shared = p.heads / p.groups;
+  at::parallel_for(0, p.batch * p.groups, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      for (int64_t head = unit % p.groups * shared; head < (unit % p.groups + 1) * shared; ++head) {
+        for (int64_t first = 0; first < p.targets; first += kQueryBlock) {
+          const int64_t rows = std::min(kQueryBlock, p.targets - first);
+          backward_block(p, {unit / p.groups, head, first, rows, p.visible(first + rows)}, saved, grads);
+        }
+      }
+    }
+  });
+  return grads;
+}
+
+/** [batch, token, head, width] to [batch, head, token, width] with key heads repeated to match. */
+at::Tensor heads_first(const at::Tensor& x, int64_t heads) {
+  const at::Tensor y = x.transpose(1, 2);
+  return y.size(1) == heads ? y : y.repeat_interleave(heads / y.size(1), 1);
+}
+
+at::Tensor composed_scores(const Problem& p) {
+  at::Tensor scores = at::matmul(heads_first(p.query, p.heads), heads_first(p.key, p.heads).transpose(-1, -2));
+  scores = scores.to(at::kFloat).mul_(p.scale);
+  const double never = -std::numeric_limits<double>::infinity();
+  if (p.causal) {
+    const at::Tensor seen = at::ones({p.targets, p.sources}, scores.options().dtype(at::kBool));
+    scores.masked_fill_(at::logical_not(at::tril(seen, p.sources - p.targets)), never);
+  }
+  if (!p.mask.defined()) return scores;
+  return p.mask.scalar_type() == at::kBool ? scores.masked_fill_(at::logical_not(p.mask), never) : scores.add_(p.mask);
+}
+
+std::pair<at::Tensor, at::Tensor> forward_composed(const Problem& p) {
+  const at::Tensor scores = composed_scores(p);
+  const at::Tensor sums = at::logsumexp(scores, {-1});
+  const at::Tensor chances = at::nan_to_num(at::exp(at::sub(scores, sums.unsqueeze(-1))), 0.0);
+  const at::Tensor out = at::matmul(chances.to(p.value.scalar_type()), heads_first(p.value, p.heads));
+  return {out.transpose(1, 2).contiguous(), sums};
+}
+
+at::Tensor fold_groups(const at::Tensor& x, const Problem& p) {
+  const at::Tensor parts = x.reshape({p.batch, p.groups, p.heads / p.groups, x.size(2), x.size(3)});
+  return at::sum(parts, {2}).transpose(1, 2);
+}
+
+Gradients backward_composed(const Problem& p, const Saved& saved) {
+  const at::Tensor chances = at::nan_to_num(at::exp(at::sub(composed_scores(p), saved.log_sums.unsqueeze(-1))), 0.0);
+  const at::Tensor grad = saved.grad.transpose(1, 2), type_like = p.query;
+  const at::Tensor pull = at::sum(at::mul(grad, saved.out.transpose(1, 2)).to(at::kFloat), {-1}, true);
+  const at::Tensor spread = at::matmul(grad, heads_first(p.value, p.heads).transpose(-1, -2));
+  const at::Tensor slopes = at::mul(chances, at::sub(spread, pull)).mul_(p.scale).to(type_like.scalar_type());
+  const at::Tensor query = at::matmul(slopes, heads_first(p.key, p.heads)).transpose(1, 2);
+  const at::Tensor key = at::matmul(slopes.transpose(-1, -2), heads_first(p.query, p.heads));
+  const at::Tensor value = at::matmul(chances.to(grad.scalar_type()).transpose(-1, -2), grad);
+  return {query.contiguous(), fold_groups(key, p).contiguous(), fold_groups(value, p).contiguous()};
+}
+
+void attention(Call& call) {
+  const Problem p = read_problem(call);
+  auto [out, sums] = runs_here(p) ? forward_here(p) : forward_composed(p);
+  call.give(out);
+  call.give(sums);
+}
+
+void attention_grad(Call& call) {
+  const Problem p = read_problem(call);
+  at::Tensor grad = call.tensor();
+  const at::Tensor out = call.tensor();
+  const Saved saved{grad.stride(3) == 1 ? grad : grad.contiguous(), out, call.tensor()};
+  const Gradients grads = runs_here(p) ? backward_here(p, saved) : backward_composed(p, saved);
+  call.give(grads.query);
+  call.give(grads.key);
+  call.give(grads.value);
+}
+
+/** Writes rows [B, T, H, D] into cache [B, S, H, D] at token `position`, in place. */
+void cache_write(Call& call) {
+  at::Tensor cache = call.tensor();
+  const at::Tensor& rows = call.tensor();
+  const int64_t position = call.integer();
+  TORCH_CHECK(
+      position >= 0 && position + rows.size(1) <= cache.size(1), "rows ", position, "..", position + rows.size(1),
+      " do not fit a cache of ", cache.size(1));
+  cache.narrow(1, position, rows.size(1)).copy_(rows);
+}
+
+}  // namespace
+
+void add_attention(Operations& operations) {
+  const Operation table[] = {{"attention", attention}, {"attention_grad", attention_grad}, {"cache_write", cache_write}};
+  operations.insert(operations.end(), std::begin(table), std::end(table));
+}
+
+}  // namespace thinkrl

@@ -1,0 +1,215 @@
+// Convolution and pooling in two and three dimensions, channels last as tfjs lays them out.
+#include "call.h"
+
+namespace thinkrl {
+namespace {
+
+/** Everything but the tensors: one entry per spatial axis. Padding after an axis may be negative (a crop). */
+struct Geometry {
+  Integers strides, dilations, before, after;
+  int64_t groups;
+
+  size_t rank() const { return strides.size(); }
+};
+
+Geometry read_geometry(Call& call) {
+  Geometry g;
+  g.strides = call.integers();
+  g.dilations = call.integers();
+  g.before = call.integers();
+  g.after = call.integers();
+  g.groups = call.integer();
+  return g;
+}
+
+at::Tensor channels_first(const at::Tensor& x) { return x.movedim(-1, 1); }
+
+at::Tensor channels_last(const at::Tensor& x) { return x.movedim(1, -1); }
+
+at::Tensor padded(const at::Tensor& x, const Geometry& g, double value) {
+  Integers pads;
+  bool any = false;
+  for (size_t i = g.rank(); i-- > 0;) {
+    pads.append({g.before[i], g.after[i]});
+    any = any || g.before[i] != 0 || g.after[i] != 0;
+  }
+  return any ? at::constant_pad_nd(x, pads, value) : x;
+}
+
+/** Undoes `padded` on a gradient: drops the border, or adds zeros where the input was cropped. */
+at::Tensor unpadded(const at::Tensor& x, const Geometry& g) {
+  Geometry inverse = g;
+  for (size_t i = 0; i < g.rank(); ++i) {
+    inverse.before[i] = -g.before[i];
+    inverse.after[i] = -g.after[i];
+  }
+  return padded(x, inverse, 0);
+}
+
+/** [spatial..., in, out] to [out, in, spatial...]; depthwise [spatial..., in, multiplier] to [in*multiplier, 1, ...]. */
+at::Tensor filter_first(const at::Tensor& filter, const Geometry& g) {
+  const at::Tensor moved = filter.movedim(-1, 0).movedim(-1, 1);
+  if (g.groups == 1) return moved;
+  Integers shape(filter.sizes().begin(), filter.sizes().begin() + g.rank());
+  shape.insert(shape.begin(), {filter.size(-2) * filter.size(-1), 1});
+  return moved.transpose(0, 1).reshape(shape);
+}
+
+at::Tensor filter_last(const at::Tensor& moved, at::IntArrayRef shape, const Geometry& g) {
+  if (g.groups == 1) return moved.movedim(1, -1).movedim(0, -1);
+  Integers split{shape[g.rank()], shape[g.rank() + 1]};
+  split.append(shape.begin(), shape.begin() + g.rank());
+  return moved.reshape(split).movedim(0, -1).movedim(0, -1);
+}
+
+Integers zeros(const Geometry& g) { return Integers(g.rank(), 0); }
+
+void conv(Call& call) {
+  const at::Tensor& x = call.tensor();
+  const at::Tensor& filter = call.tensor();
+  const Geometry g = read_geometry(call);
+  const at::Tensor y = at::convolution(
+      padded(channels_first(x), g, 0), filter_first(filter, g), c10::nullopt, g.strides, zeros(g), g.dilations, false,
+      zeros(g), g.groups);
+  call.give(channels_last(y));
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor> backward(
+    const at::Tensor& dy, const at::Tensor& x, const at::Tensor& filter, const Geometry& g, std::array<bool, 3> mask) {
+  return at::convolution_backward(
+      channels_first(dy), padded(channels_first(x), g, 0), filter_first(filter, g), c10::nullopt, g.strides, zeros(g),
+      g.dilations, false, zeros(g), g.groups, mask);
+}
+
+void conv_input_grad(Call& call) {
+  const at::Tensor& dy = call.tensor();
+  const at::Tensor& filter = call.tensor();
+  const Integers shape = call.integers();
+  const Geometry g = read_geometry(call);
+  const at::Tensor x = at::zeros({1}, dy.options()).expand(shape);
+  call.give(channels_last(unpadded(std::get<0>(backward(dy, x, filter, g, {true, false, false})), g)));
+}
+
+void conv_filter_grad(Call& call) {
+  const at::Tensor& x = call.tensor();
+  const at::Tensor& dy = call.tensor();
+  const Integers shape = call.integers();
+  const Geometry g = read_geometry(call);
+  const at::Tensor filter = at::zeros({1}, x.options()).expand(shape);
+  call.give(filter_last(std::get<1>(backward(dy, x, filter, g, {false, true, false})), shape, g));
+}
+
+struct Window {
+  Integers size;
+  Geometry geometry;
+};
+
+Window read_window(Call& call) {
+  Integers size = call.integers();
+  return {size, read_geometry(call)};
+}
+
+/** All windows of a padded [n, c, spatial...] as one extra trailing axis. */
+at::Tensor windows_of(at::Tensor x, const Window& w) {
+  const Geometry& g = w.geometry;
+  for (size_t i = 0; i < g.rank(); ++i) {
+    x = x.unfold(2 + i, (w.size[i] - 1) * g.dilations[i] + 1, g.strides[i]);
+    if (g.dilations[i] > 1) x = x.slice(-1, 0, c10::nullopt, g.dilations[i]);
+  }
+  return x;
+}
+
+/** How many true elements each window covers. */
+at::Tensor window_counts(const at::Tensor& x, const Window& w) {
+  Integers axes;
+  for (size_t i = 0; i < w.geometry.rank(); ++i) axes.push_back(-1 - static_cast<int64_t>(i));
+  Integers shape(x.sizes().begin(), x.sizes().end());
+  shape[0] = shape[1] = 1;
+  return at::sum(windows_of(padded(at::ones(shape, x.options().dtype(at::kFloat)), w.geometry, 0), w), axes);
+}
+
+void average_pool(Call& call) {
+  at::Tensor x = channels_first(call.tensor());
+  const Window w = read_window(call);
+  Integers axes;
+  for (size_t i = 0; i < w.geometry.rank(); ++i) axes.push_back(-1 - static_cast<int64_t>(i));
+  const bool whole = !at::isFloatingType(x.scalar_type());
+  const at::Tensor sums = at::sum(windows_of(padded(x.to(at::kFloat), w.geometry, 0), w), axes);
+  const at::Tensor y = channels_last(at::div(sums, window_counts(x, w)));
+  call.give(whole ? y.to(at::kInt) : y);
+}
+
+/** Adds `pieces` [n, c, out..., window...] back onto the places their windows came from. */
+at::Tensor spread(const at::Tensor& pieces, at::IntArrayRef input, const Window& w) {
+  at::Tensor padded_shape = padded(at::zeros(input, pieces.options()), w.geometry, 0).contiguous();
+  const at::Tensor index = at::arange(padded_shape.numel(), pieces.options().dtype(at::kLong)).view(padded_shape.sizes());
+  const at::Tensor places = windows_of(index, w).reshape({-1});
+  padded_shape.view({-1}).index_add_(0, places, pieces.expand(windows_of(index, w).sizes()).reshape({-1}));
+  return unpadded(padded_shape, w.geometry);
+}
+
+at::Tensor with_window_axes(at::Tensor x, const Window& w) {
+  for (size_t i = 0; i < w.geometry.rank(); ++i) x = x.unsqueeze(-1);
+  return x;
+}
+
+void average_pool_grad(Call& call) {
+  const at::Tensor dy = channels_first(call.tensor());
+  const at::Tensor x = channels_first(call.tensor());
+  const Window w = read_window(call);
+  const at::Tensor shares = with_window_axes(at::div(dy, window_counts(x, w)), w);
+  call.give(channels_last(spread(shares, x.sizes(), w)));
+}
+
+at::Tensor flat_windows(const at::Tensor& x, const Window& w) {
+  const at::Tensor windows = windows_of(padded(x, w.geometry, -std::numeric_limits<float>::infinity()), w);
+  return windows.flatten(-static_cast<int64_t>(w.geometry.rank()));
+}
+
+void max_pool(Call& call) {
+  const at::Tensor x = channels_first(call.tensor());
+  const Window w = read_window(call);
+  const at::Tensor y = channels_last(at::amax(flat_windows(x.to(at::kFloat), w), {-1}));
+  call.give(at::isFloatingType(x.scalar_type()) ? y : y.to(x.scalar_type()));
+}
+
+/** Where in the unpadded input each window's first maximum lies: flat over (y, x, channel), or (batch, ...) too. */
+void max_pool_argmax(Call& call) {
+  const at::Tensor input = call.tensor();
+  const Window w = read_window(call);
+  const bool with_batch = call.flag();
+  const at::Tensor index = at::arange(input.numel(), input.options().dtype(at::kDouble)).view(input.sizes());
+  const at::Tensor places = windows_of(padded(channels_first(index), w.geometry, 0), w);
+  const at::Tensor windows = flat_windows(channels_first(input.to(at::kFloat)), w);
+  const at::Tensor best = at::argmax(windows, -1, true);
+  const at::Tensor flat = places.flatten(-static_cast<int64_t>(w.geometry.rank()));
+  at::Tensor found = at::gather(flat, -1, best).squeeze(-1);
+  if (!with_batch) found = at::remainder(found, static_cast<double>(input.numel() / input.size(0)));
+  call.give(channels_last(at::amax(windows, {-1})));
+  call.give(channels_last(found).to(at::kInt));
+}
+
+void max_pool_grad(Call& call) {
+  const at::Tensor dy = channels_first(call.tensor());
+  const at::Tensor x = channels_first(call.tensor());
+  const Window w = read_window(call);
+  const at::Tensor windows = flat_windows(x, w);
+  const at::Tensor best = at::argmax(windows, -1, true);
+  const at::Tensor pieces = at::zeros(windows.sizes(), dy.options()).scatter_(-1, best, dy.unsqueeze(-1));
+  Integers shape(dy.sizes().begin(), dy.sizes().end());
+  shape.append(w.size.begin(), w.size.end());
+  call.give(channels_last(spread(pieces.reshape(shape), x.sizes(), w)));
+}
+
+}  // namespace
+
+void add_convolutions(Operations& operations) {
+  const Operation table[] = {
+      {"conv", conv}, {"conv_input_grad", conv_input_grad}, {"conv_filter_grad", conv_filter_grad},
+      {"average_pool", average_pool}, {"average_pool_grad", average_pool_grad}, {"max_pool", max_pool},
+      {"max_pool_argmax", max_pool_argmax}, {"max_pool_grad", max_pool_grad},
+  };
+  operations.insert(operations.end(), std::begin(table), std::end(table));
+}
+
+}  // namespace thinkrl

@@ -1,0 +1,154 @@
+// Layer norm and RMS norm over the last axis, batch norm, gelu and silu.
+#include "call.h"
+#include "vector.h"
+
+namespace thinkrl {
+namespace {
+
+bool plain_floats(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
+
+c10::optional<at::Tensor> optional(const at::Tensor& x) {
+  return x.defined() ? c10::optional<at::Tensor>(x) : c10::nullopt;
+}
+
+void layer_norm(Call& call) {
+  const at::Tensor& x = call.tensor();
+  const at::Tensor gain = call.maybe_tensor();
+  const at::Tensor bias = call.maybe_tensor();
+  const auto [y, mean, rstd] =
+      at::native_layer_norm(x, {x.size(-1)}, optional(gain), optional(bias), call.number());
+  call.give(y);
+  call.give(mean);
+  call.give(rstd);
+}
+
+/** d(x), then d(gain) and d(bias) where there are any. */
+void layer_norm_grad(Call& call) {
+  const at::Tensor& dy = call.tensor();
+  const at::Tensor& x = call.tensor();
+  const at::Tensor& mean = call.tensor();
+  const at::Tensor& rstd = call.tensor();
+  const at::Tensor gain = call.maybe_tensor();
+  const at::Tensor bias = call.maybe_tensor();
+  const auto [dx, dgain, dbias] = at::native_layer_norm_backward(
+      dy, x, {x.size(-1)}, mean, rstd, optional(gain), optional(bias), {true, gain.defined(), bias.defined()});
+  call.give(dx);
+  if (gain.defined()) call.give(dgain);
+  if (bias.defined()) call.give(dbias);
+}
+
+constexpr int64_t kRowsAtOnce = 64;
+
+void rms_norm(Call& call) {
+  const at::Tensor& input = call.tensor();
+  const at::Tensor gain = call.tensor().contiguous();
+  const double epsilon = call.number();
+  const int64_t width = input.size(-1), rows = width == 0 ? 0 : input.numel() / width;
+  TORCH_CHECK(gain.numel() == width, "the gain has ", gain.numel(), " elements, x has ", width, " features");
+  Integers outer(input.sizes().begin(), input.sizes().end());
+  outer.back() = 1;
+  if (!plain_floats(input)) {
+    const at::Tensor x = input.to(at::kFloat);
+    const at::Tensor rstd = at::rsqrt(at::mean(at::square(x), {-1}, true) + epsilon);
+    call.give(at::mul(at::mul(x, rstd), gain).to(input.scalar_type()));
+    return call.give(rstd);
+  }
+  const at::Tensor x = input.contiguous();
+  at::Tensor y = at::empty(x.sizes(), x.options()), rstd = at::empty(outer, x.options());
+  const float *from = x.data_ptr<float>(), *scale = gain.data_ptr<float>();
+  float *to = y.data_ptr<float>(), *saved = rstd.data_ptr<float>();
+  at::parallel_for(0, rows, kRowsAtOnce, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float* row = from + i * width;
+      const float r = static_cast<float>(1.0 / std::sqrt(row_dot(row, row, width) / width + epsilon));
+      saved[i] = r;
+      for (int64_t j = 0; j < width; ++j) to[i * width + j] = row[j] * r * scale[j];
+    }
+  });
+  call.give(y);
+  call.give(rstd);
+}
+
+/** Partial d(gain) per block of rows are added in order, so the result does not depend on the number of threads. */
+void rms_norm_grad(Call& call) {
+  const at::Tensor dy = call.tensor().contiguous();
+  const at::Tensor x = call.tensor().contiguous();
+  const at::Tensor& rstd = call.tensor();
+  const at::Tensor gain = call.tensor().contiguous();
+  const int64_t width = x.size(-1), rows = width == 0 ? 0 : x.numel() / width;
+  if (!plain_floats(x)) {
+    const at::Tensor wide = x.to(at::kFloat), up = at::mul(dy, gain).to(at::kFloat), unit = at::mul(wide, rstd);
+    const at::Tensor pull = at::mean(at::mul(up, unit), {-1}, true);
+    call.give(at::mul(at::sub(up, at::mul(unit, pull)), rstd).to(x.scalar_type()));
+    return call.give(at::sum(at::mul(dy, unit).reshape({-1, width}), {0}).to(gain.scalar_type()));
+  }
+  const int64_t blocks = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
+  at::Tensor dx = at::empty(x.sizes(), x.options()), partial = at::zeros({blocks, width}, x.options());
+  const float *up = dy.data_ptr<float>(), *from = x.data_ptr<float>(), *saved = rstd.data_ptr<float>();
+  const float* scale = gain.data_ptr<float>();
+  float *to = dx.data_ptr<float>(), *sums = partial.data_ptr<float>();
+  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin * kRowsAtOnce; i < std::min(rows, end * kRowsAtOnce); ++i) {
+      const float *row = from + i * width, *slope = up + i * width, r = saved[i];
+      float* sum = sums + i / kRowsAtOnce * width;
+      Lanes total_pull{};
+      float pull = 0;
+      int64_t j = 0;
+      for (; j + kLanes <= width; j += kLanes) total_pull += load(slope + j) * load(scale + j) * load(row + j);
+      for (; j < width; ++j) pull += slope[j] * scale[j] * row[j];
+      pull = (pull + total(total_pull)) * r * r * r / static_cast<float>(width);
+      for (int64_t k = 0; k < width; ++k) {
+        to[i * width + k] = slope[k] * scale[k] * r - row[k] * pull;
+        sum[k] += slope[k] * row[k] * r;
+      }
+    }
+  });
+  call.give(dx);
+  call.give(at::sum(partial, {0}));
+}
+
+const char* gelu_form(Call& call) { return call.flag() ? "tanh" : "none"; }
+
+void gelu(Call& call) {
+  const at::Tensor& x = call.tensor();
+  call.give(at::gelu(x, gelu_form(call)));
+}
+
+void gelu_grad(Call& call) {
+  const at::Tensor& dy = call.tensor();
+  const at::Tensor& x = call.tensor();
+  call.give(at::gelu_backward(dy, x, gelu_form(call)));
+}
+
+void silu(Call& call) { call.give(at::silu(call.tensor())); }
+
+void silu_grad(Call& call) {
+  const at::Tensor& dy = call.tensor();
+  call.give(at::silu_backward(dy, call.tensor()));
+}
+
+/** (x - mean) / sqrt(variance + epsilon) * scale + offset, everything broadcast over the last axes. */
+void batch_norm(Call& call) {
+  const at::Tensor& x = call.tensor();
+  const at::Tensor& mean = call.tensor();
+  const at::Tensor& variance = call.tensor();
+  const at::Tensor offset = call.maybe_tensor();
+  const at::Tensor scale = call.maybe_tensor();
+  at::Tensor factor = at::rsqrt(at::add(variance, call.number()));
+  if (scale.defined()) factor = at::mul(factor, scale);
+  at::Tensor y = at::mul(at::sub(x, mean), factor);
+  call.give(offset.defined() ? at::add(y, offset) : y);
+}
+
+}  // namespace
+
+void add_normalization(Operations& operations) {
+  const Operation table[] = {
+      {"layer_norm", layer_norm}, {"layer_norm_grad", layer_norm_grad}, {"rms_norm", rms_norm},
+      {"rms_norm_grad", rms_norm_grad}, {"gelu", gelu}, {"gelu_grad", gelu_grad}, {"silu", silu},
+      {"silu_grad", silu_grad}, {"batch_norm", batch_norm},
+  };
+  operations.insert(operations.end(), std::begin(table), std::end(table));
+}
+
+}  // namespace thinkrl

@@ -1,0 +1,109 @@
+// Random numbers as a function of (seed, position): the same on any number of threads.
+
+#include <array>
+
+#include "call.h"
+
+namespace thinkrl {
+namespace {
+
+using Words = std::array<uint32_t, 4>;
+
+/** Philox 4x32 with ten rounds (Salmon et al. 2011): counter and key to 128 random bits. */
+Words philox(uint64_t counter, uint64_t seed) {
+  Words c{static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32), 0, 0};
+  uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t a = uint64_t{0xD2511F53} * c[0], b = uint64_t{0xCD9E8D57} * c[2];
+    c = {static_cast<uint32_t>(b >> 32) ^ c[1] ^ k0, static_cast<uint32_t>(b),
+         static_cast<uint32_t>(a >> 32) ^ c[3] ^ k1, static_cast<uint32_t>(a)};
+    k0 += 0x9E3779B9;
+    k1 += 0xBB67AE85;
+  }
+  return c;
+}
+
+/** Uniform in (0, 1): never 0, so that its logarithm is finite. */
+float open_unit(uint32_t word) { return (static_cast<float>(word >> 8) + 0.5f) * (1.0f / 16777216.0f); }
+
+/** A seed as two 32-bit halves, so that all 64 bits survive a JavaScript number. */
+uint64_t read_seed(Call& call) {
+  const uint64_t low = static_cast<uint32_t>(call.integer());
+  return low | static_cast<uint64_t>(static_cast<uint32_t>(call.integer())) << 32;
+}
+
+template <typename Quad>
+void fill_quads(Call& call, Quad quad) {
+  const Integers shape = call.integers();
+  const uint64_t seed = read_seed(call);
+  const double first = call.number(), second = call.number();
+  at::Tensor x = at::empty(shape, at::device(at::kCPU).dtype(at::kFloat));
+  float* to = x.data_ptr<float>();
+  const int64_t length = x.numel();
+  at::parallel_for(0, (length + 3) / 4, 1024, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const std::array<float, 4> values = quad(philox(i, seed), first, second);
+      std::copy_n(values.begin(), std::min<int64_t>(4, length - 4 * i), to + 4 * i);
+    }
+  });
+  call.give(x.to(call.instance().device));
+}
+
+/** Box-Muller: two uniforms become two normals. */
+std::array<float, 4> normal_quad(const Words& words, double mean, double deviation) {
+  std::array<float, 4> values;
+  for (int pair = 0; pair < 2; ++pair) {
+    const float radius = std::sqrt(-2.0f * std::log(open_unit(words[2 * pair])));
+    const float angle = 6.28318530718f * open_unit(words[2 * pair + 1]);
+    values[2 * pair] = static_cast<float>(mean + deviation * radius * std::cos(angle));
+    values[2 * pair + 1] = static_cast<float>(mean + deviation * radius * std::sin(angle));
+  }
+  return values;
+}
+
+std::array<float, 4> uniform_quad(const Words& words, double low, double high) {
+  std::array<float, 4> values;
+  for (int i = 0; i < 4; ++i) {
+    const double unit = static_cast<double>(words[i] >> 8) / 16777216.0;
+    values[i] = static_cast<float>(low + (high - low) * unit);
+  }
+  return values;
+}
+
+void seeded_normal(Call& call) { fill_quads(call, normal_quad); }
+
+void seeded_uniform(Call& call) { fill_quads(call, uniform_quad); }
+
+/** `count` draws per row of [batch, outcomes] probabilities by inverting the cumulative sum. */
+void multinomial(Call& call) {
+  const at::Tensor& input = call.tensor();
+  const int64_t count = call.integer();
+  const uint64_t seed = read_seed(call);
+  const bool normalized = call.flag();
+  const at::Tensor chances = (normalized ? input : at::softmax(input, -1)).to(at::kCPU).to(at::kDouble).contiguous();
+  const int64_t rows = chances.size(0), outcomes = chances.size(1);
+  at::Tensor drawn = at::empty({rows, count}, at::device(at::kCPU).dtype(at::kInt));
+  const double* p = chances.data_ptr<double>();
+  int32_t* to = drawn.data_ptr<int32_t>();
+  std::vector<double> sums(outcomes);
+  for (int64_t row = 0; row < rows; ++row) {
+    double sum = 0;
+    for (int64_t j = 0; j < outcomes; ++j) sums[j] = sum += p[row * outcomes + j];
+    for (int64_t i = 0; i < count; ++i) {
+      const double unit = static_cast<double>(philox(row * count + i, seed)[0]) / 4294967296.0;
+      const auto found = std::upper_bound(sums.begin(), sums.end(), unit * sum);
+      to[row * count + i] = static_cast<int32_t>(std::min<int64_t>(found - sums.begin(), outcomes - 1));
+    }
+  }
+  call.give(drawn.to(call.instance().device));
+}
+
+}  // namespace
+
+void add_random(Operations& operations) {
+  const Operation table[] = {
+      {"seeded_normal", seeded_normal}, {"seeded_uniform", seeded_uniform}, {"multinomial", multinomial}};
+  operations.insert(operations.end(), std::begin(table), std::end(table));
+}
+
+}  // namespace thinkrl

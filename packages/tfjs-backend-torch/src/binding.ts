@@ -1,0 +1,83 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TorchMissingError } from './error.ts';
+
+/** Bytes and counts behind {@link memoryStatistics}. */
+export interface NativeMemory {
+  /** Live native tensors (views included). */
+  readonly tensors: number;
+  /** Bytes in live CPU tensors. */
+  readonly allocatedBytes: number;
+  /** Bytes held from the system, spare blocks included. */
+  readonly reservedBytes: number;
+  /** The most bytes that were in live CPU tensors since the last {@link resetPeakMemory}. */
+  readonly peakBytes: number;
+}
+
+/** What the addon knows about the libtorch it runs on. */
+export interface NativeFacts {
+  readonly version: string;
+  readonly blas: string;
+  readonly threads: number;
+  readonly device: string;
+  readonly cuda: boolean;
+  readonly configuration: string;
+}
+
+/** The addon's exports; see native/addon.cc. */
+export interface Binding {
+  invoke(operation: number): void;
+  upload(values: ArrayBufferView): void;
+  download(handle: number, values: ArrayBufferView): void;
+  drain(): void;
+  clear(): void;
+  attach(mailbox: Float64Array, released: Int32Array): void;
+  setThreads(count: number): void;
+  setDevice(name: string): void;
+  memory(): NativeMemory;
+  resetPeak(): void;
+  facts(): NativeFacts;
+  names(): string[];
+}
+
+const remedy =
+  'build it with `npx thinkrl-build-torch` (needs a C++ compiler and libtorch; Debian or Ubuntu: apt-get install g++ libtorch-dev libopenblas-dev; elsewhere: pip install torch)';
+
+/** The package folder, from src/ (vitest, tsx) as from dist/. */
+export function packageFolder(): string {
+  return dirname(dirname(fileURLToPath(import.meta.url)));
+}
+
+/** Where the build puts the addon. */
+export function bindingPath(): string {
+  return process.env.THINKRL_TORCH_ADDON ?? join(packageFolder(), 'build', 'thinkrl_torch.node');
+}
+
+/** Whether a compiled addon is there (it may still fail to load). */
+export function isBuilt(): boolean {
+  return existsSync(bindingPath());
+}
+
+/** Who brought the libtorch that the addon was compiled against, as the build noted it. */
+export function bindingOrigin(): string {
+  const note = join(dirname(bindingPath()), 'origin.json');
+  return existsSync(note) ? (JSON.parse(readFileSync(note, 'utf8')) as { origin: string }).origin : 'unknown';
+}
+
+/**
+ * Loads the compiled addon.
+ *
+ * @throws TorchMissingError when it was not built or its libraries do not load.
+ */
+export function loadBinding(): Binding {
+  const path = bindingPath();
+  if (!existsSync(path)) throw new TorchMissingError(`the torch engine is not built: ${remedy}`);
+  try {
+    return createRequire(import.meta.url)(path) as Binding;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TorchMissingError(`the torch engine does not load (${reason}): ${remedy}`, { cause });
+  }
+}

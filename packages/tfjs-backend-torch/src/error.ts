@@ -1,0 +1,33 @@
+import { ThinkError } from '@thinkrl/spec';
+
+/** What {@link TorchKernelError} carries: the native operation that failed. */
+export interface KernelFailure {
+  readonly operation: string;
+}
+
+/** Base of this package's errors; `TorchEngineError.isInstance` narrows to the family. */
+export abstract class TorchEngineError extends ThinkError {}
+
+/** The native addon is not there or does not load; the message says how to get it. */
+export class TorchMissingError extends TorchEngineError {
+  readonly code = 'TORCH_ENGINE_MISSING';
+}
+
+/**
+ * A native operation refused its inputs or failed. The message names the operation, what went wrong and the dtypes and
+ * shapes of its inputs; the engine goes on working.
+ */
+export class TorchKernelError extends TorchEngineError {
+  readonly code = 'TORCH_ENGINE_KERNEL';
+  readonly operation: string;
+
+  constructor(failure: KernelFailure, options?: ErrorOptions) {
+    super(options?.cause instanceof Error ? options.cause.message : `${failure.operation} failed`, options);
+    this.operation = failure.operation;
+  }
+}
+
+/** A tensor was used after its data had been disposed. */
+export class TorchDisposedError extends TorchEngineError {
+  readonly code = 'TORCH_ENGINE_DISPOSED';
+}

@@ -1,0 +1,6 @@
+import { Equal } from '@tensorflow/tfjs-core';
+import { binary } from '../kernel/binary.ts';
+import { withStrings } from '../kernel/host.ts';
+
+/** a = b. */
+export const equal = withStrings(binary(Equal, 'eq'));

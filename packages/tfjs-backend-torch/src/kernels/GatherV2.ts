@@ -1,0 +1,24 @@
+import { GatherV2, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { kernel } from '../kernel/config.ts';
+import { withStrings } from '../kernel/host.ts';
+import { handleOf, one, operation } from '../storage.ts';
+
+const native = operation('gather');
+
+/** Slices of an axis picked by index. */
+export const gatherV2 = withStrings(
+  kernel<{ x: TensorInfo; indices: TensorInfo }, { axis: number; batchDims: number }>(
+    GatherV2,
+    ({ x, indices }, { axis, batchDims }) => {
+      const [along] = util.parseAxisParam(axis, x.shape);
+      const batch = batchDims ?? 0;
+      return one(
+        native,
+        handleOf(x),
+        handleOf(indices),
+        along!,
+        batch < 0 ? indices.shape.length + batch : batch,
+      );
+    },
+  ),
+);

@@ -1,0 +1,5 @@
+import { StringSplit } from '@tensorflow/tfjs-core';
+import { onHost } from '../kernel/host.ts';
+
+/** Strings split at a delimiter, as a sparse tensor. */
+export const stringSplit = onHost(StringSplit);

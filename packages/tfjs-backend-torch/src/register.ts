@@ -1,0 +1,23 @@
+import { findBackendFactory, registerBackend, registerGradient, registerKernel } from '@tensorflow/tfjs-core';
+import { TorchBackend } from './backend.ts';
+import { fusedGradients, fusedKernels } from './fused/index.ts';
+import { backendName } from './kernel/config.ts';
+import { kernels } from './kernels/index.ts';
+import { native } from './storage.ts';
+
+/**
+ * Registers the backend `torch` with all its kernels and gradients; further calls do nothing.
+ *
+ * @throws TorchMissingError when the addon is not built or does not load.
+ * @example
+ * registerTorch();
+ * await tf.setBackend('torch');
+ */
+export function registerTorch(): void {
+  native();
+  if (findBackendFactory(backendName) != null) return;
+  for (const config of kernels) registerKernel(config);
+  for (const config of fusedKernels) registerKernel(config);
+  for (const config of fusedGradients) registerGradient(config);
+  registerBackend(backendName, () => new TorchBackend(), 3);
+}
