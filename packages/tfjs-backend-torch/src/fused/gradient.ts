@@ -17,13 +17,13 @@ export function runKernel(name: string, inputs: FusedInputs, attributes: object 
   return Array.isArray(result) ? result : [result];
 }
 
-/** Computes several gradients in one native call, when the first of them is asked for. */
+/**
+ * Computes several gradients in one native call, at once: each gradient is asked for in a `tf.tidy` of its own, which
+ * would free the others.
+ */
 export function together(compute: () => Tensor[]): (index: number) => Tensor {
-  let results: Tensor[] | undefined;
-  return (index) => {
-    results ??= compute();
-    return results[index]!;
-  };
+  const results = compute();
+  return (index) => results[index]!;
 }
 
 /** A gradient registration. */
