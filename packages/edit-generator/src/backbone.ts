@@ -1,5 +1,5 @@
-import type { EditCondition, Image } from '@thinkrl/spec';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { EditCondition, Image } from '@thinkrl/spec';
 
 /**
  * Everything about a batch of edit conditions that does not change from one denoising step to the next: encoded text,
