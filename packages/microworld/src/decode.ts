@@ -15,7 +15,10 @@ export interface Reading {
   readonly errors: readonly number[];
 }
 
-/** Half the range of [-1, 1] against [0, 1]: errors double, square errors quadruple. */
+const ROW_NUMBERS = GRID.cellSize * 3;
+const PICTURE_ROW_NUMBERS = GRID.size * 3;
+
+/** [-1, 1] is twice as wide as [0, 1]: errors double, square errors quadruple. */
 const SCALE = 2;
 
 /**
@@ -80,15 +83,16 @@ function templateSquares(left: number, right: number): number {
 
 /** Sum of square differences between a cell and a template; stops once it is over `limit`. */
 function cellDistance(data: Float32Array, cell: number, template: number, limit: number): number {
-  const rowNumbers = GRID.cellSize * 3;
+  let from = cellOffset(cell);
+  let to = template;
   let sum = 0;
   for (let row = 0; row < GRID.cellSize && sum < limit; row++) {
-    const from = cellOffset(cell) + row * GRID.size * 3;
-    const to = template + row * rowNumbers;
-    for (let i = 0; i < rowNumbers; i++) {
+    for (let i = 0; i < ROW_NUMBERS; i++) {
       const difference = data[from + i]! - TEMPLATE_PIXELS[to + i]!;
       sum += difference * difference;
     }
+    from += PICTURE_ROW_NUMBERS;
+    to += ROW_NUMBERS;
   }
   return sum;
 }
@@ -97,12 +101,15 @@ function cellDistance(data: Float32Array, cell: number, template: number, limit:
 export function cellDifferences(left: Image, right: Image): readonly number[] {
   checkSize(left);
   checkSize(right);
-  const rowNumbers = GRID.cellSize * 3;
   return Array.from({ length: GRID.cells }, (_, cell) => {
+    let from = cellOffset(cell);
     let sum = 0;
     for (let row = 0; row < GRID.cellSize; row++) {
-      const from = cellOffset(cell) + row * GRID.size * 3;
-      for (let i = from; i < from + rowNumbers; i++) sum += (left.data[i]! - right.data[i]!) ** 2;
+      for (let i = from; i < from + ROW_NUMBERS; i++) {
+        const difference = left.data[i]! - right.data[i]!;
+        sum += difference * difference;
+      }
+      from += PICTURE_ROW_NUMBERS;
     }
     return SCALE * Math.sqrt(sum / GRID.cellNumbers);
   });

@@ -1,5 +1,6 @@
 import type { Image } from '@thinkrl/spec';
 import { cellOffset, GRID } from './grid.ts';
+import { BACKGROUNDS } from './palette.ts';
 import { EMPTY, TEMPLATE_PIXELS, templateOffset } from './template.ts';
 
 /** What is in each of the 16 cells: template ids, row by row. */
@@ -21,22 +22,33 @@ export const SPOILT = -1;
  * const image = renderScene({ cells: new Array(16).fill(0), background: 2 });
  */
 export function renderScene(scene: Scene): Image {
-  const data = new Float32Array(GRID.size * GRID.size * 3);
+  const data = EMPTY_PICTURES[scene.background]!.slice();
   for (let cell = 0; cell < GRID.cells; cell++) {
-    const id = Math.max(EMPTY, scene.cells[cell]!);
-    paintCell(data, cell, templateOffset(scene.background, id));
+    const id = scene.cells[cell]!;
+    if (id !== EMPTY && id !== SPOILT) paintCell(data, cell, templateOffset(scene.background, id));
   }
   return { width: GRID.size, height: GRID.size, data };
 }
 
+const ROW_NUMBERS = GRID.cellSize * 3;
+const PICTURE_ROW_NUMBERS = GRID.size * 3;
+
 function paintCell(data: Float32Array, cell: number, source: number): void {
-  const rowNumbers = GRID.cellSize * 3;
+  let from = source;
+  let to = cellOffset(cell);
   for (let row = 0; row < GRID.cellSize; row++) {
-    const from = source + row * rowNumbers;
-    const to = cellOffset(cell) + row * GRID.size * 3;
-    for (let i = 0; i < rowNumbers; i++) data[to + i] = TEMPLATE_PIXELS[from + i]!;
+    for (let i = 0; i < ROW_NUMBERS; i++) data[to + i] = TEMPLATE_PIXELS[from + i]!;
+    from += ROW_NUMBERS;
+    to += PICTURE_ROW_NUMBERS;
   }
 }
+
+/** A picture without things on each background. */
+const EMPTY_PICTURES: readonly Float32Array[] = BACKGROUNDS.map((_, background) => {
+  const data = new Float32Array(GRID.size * GRID.size * 3);
+  for (let cell = 0; cell < GRID.cells; cell++) paintCell(data, cell, templateOffset(background, EMPTY));
+  return data;
+});
 
 /** Whether two scenes hold the same things in the same cells. */
 export function sameCells(left: Cells, right: Cells): boolean {

@@ -15,7 +15,7 @@ export function addNoise(data: Float32Array, deviation: number, stream: RandomSt
   const start = stream.integer(TABLE_SIZE);
   for (let i = 0; i < data.length; i++) {
     const value = data[i]! + deviation * TABLE[(start + i) % TABLE_SIZE]!;
-    data[i] = value < 0 ? 0 : value > 1 ? 1 : value;
+    data[i] = Math.min(1, Math.max(0, value));
   }
 }
 
