@@ -1,0 +1,69 @@
+import { resolve } from 'node:path';
+import type { TrainResult } from '@thinkrl/recipes';
+import type { Command, Invocation } from '../command.ts';
+import { configOf, configOption, newRunFolder, refuseOtherRun } from '../config.ts';
+import { type Interrupt, listenForInterrupt } from '../interrupt.ts';
+import { scoreLines } from '../score-lines.ts';
+import { type Watch, watch } from '../watch.ts';
+
+/** `thinkrl train`: trains, evaluates before and after, and writes a report. Ctrl-C saves and says how to resume. */
+export const train: Command = {
+  name: 'train',
+  summary: 'train the reasoning editor, with evaluation before and after and a report',
+  options: {
+    ...configOption,
+    out: { value: 'DIR', help: 'run folder to make (default runs/micro-MODE-seedSEED)' },
+    weights: { value: 'FILE', help: 'a safetensors file of both models instead of the shipped weights' },
+    resume: { value: 'DIR', help: 'go on with the run in this folder, with its own settings' },
+  },
+  takesSettings: true,
+  positionals: [],
+  async run(invocation) {
+    const { output } = invocation;
+    const events = watch(output);
+    const interrupt = listenForInterrupt(() =>
+      events.aside('stopping after this iteration; Ctrl-C again leaves at once, without saving'),
+    );
+    try {
+      const result = await start(invocation, events, interrupt);
+      events.finish();
+      return tell(invocation, result);
+    } finally {
+      interrupt.release();
+    }
+  },
+};
+
+function start(invocation: Invocation, { onEvent }: Watch, { signal }: Interrupt): Promise<TrainResult> {
+  const { line, recipe } = invocation;
+  const { resume, out, weights } = line.values;
+  if (resume !== undefined) {
+    refuseOtherRun(invocation);
+    return recipe.resumeMicro(resume, { signal, onEvent });
+  }
+  const config = configOf(invocation);
+  const places = { out: out ?? newRunFolder(config), ...(weights !== undefined && { weights }) };
+  return recipe.trainMicro(config, { ...places, signal, onEvent });
+}
+
+function tell({ output }: Invocation, { folder, summary, report }: TrainResult): number {
+  output.record({ type: 'end', folder: resolve(folder), stopped: summary === null, summary, report });
+  if (summary === null) {
+    output.say(`stopped; everything is saved in ${folder}`);
+    output.say(`go on with: thinkrl train --resume ${folder}`);
+    return 130;
+  }
+  for (const row of scoreLines({
+    'before, in domain': summary.before.id,
+    'after, in domain': summary.after.id,
+    'before, out of domain': summary.before.ood,
+    'after, out of domain': summary.after.ood,
+  }))
+    output.say(row);
+  output.say(
+    `${summary.seconds.train.toFixed(0)} s training, ${summary.chainsPerSecond} chains/s on ${summary.engine}`,
+  );
+  output.say(`run: ${resolve(folder)}`);
+  if (report !== null) output.say(`report: ${resolve(report)}`);
+  return 0;
+}

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MicroConfig } from '@thinkrl/recipes';
+import { ConfigError } from '@thinkrl/spec';
+import type { Invocation } from './command.ts';
+import type { Options } from './command-line.ts';
+import { UsageError } from './error.ts';
+import { isSettings, leaves, readSettings, type Settings, withSetting } from './settings.ts';
+
+/** The option that names a config file. */
+export const configOption: Options = {
+  config: { value: 'FILE', help: 'JSON file with settings; options on the command line win over it' },
+};
+
+/** The options that say which weights to use. */
+export const sourceOptions: Options = {
+  weights: { value: 'FILE', help: 'a safetensors file of both models instead of the shipped weights' },
+  run: { value: 'DIR', help: 'a run folder: its settings and its newest checkpoint' },
+};
+
+/**
+ * The checked settings of an invocation: defaults, then the config file, or else those of the run named by `--run`, then
+ * options.
+ *
+ * @throws ConfigError that names field, value and fix.
+ */
+export function configOf({ line, recipe }: Invocation): MicroConfig {
+  const { config, run } = line.values;
+  const base = config !== undefined ? readSettings(config) : run !== undefined ? settingsOfRun(run) : {};
+  return recipe.parseMicroConfig(overlay(base, line.settings));
+}
+
+/** Which weights the options name. */
+export function sourceOf({ line }: Invocation): { readonly weights?: string; readonly run?: string } {
+  const { weights, run } = line.values;
+  return { ...(weights !== undefined && { weights }), ...(run !== undefined && { run }) };
+}
+
+/** The whole number in an option, or `fallback`. @throws UsageError when it is none or below `least`. */
+export function wholeNumber({ line }: Invocation, name: string, { least, fallback }: Bounds): number {
+  const text = line.values[name];
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least)
+    throw new UsageError(`--${name} is ${JSON.stringify(text)}: use a whole number of at least ${least}`);
+  return value;
+}
+
+/** Limits of {@link wholeNumber}. */
+export interface Bounds {
+  readonly least: number;
+  readonly fallback: number;
+}
+
+/** @throws UsageError when a resumed run is given anything that would make it another run. */
+export function refuseOtherRun({ line }: Invocation): void {
+  const [first] = leaves(line.settings);
+  const extra = ['out', 'config', 'weights'].find((name) => line.values[name] !== undefined) ?? first?.[0];
+  if (extra !== undefined)
+    throw new UsageError(
+      `--resume goes on with a run as it was set up: leave --${extra} out, or start a new run`,
+    );
+}
+
+/** `runs/micro-<mode>-seed<seed>`, numbered on when that holds a run already. */
+export function newRunFolder({ mode, seed }: MicroConfig): string {
+  const name = join('runs', `micro-${mode}-seed${seed}`);
+  for (let count = 1; ; count++) {
+    const path = count === 1 ? name : `${name}-${count}`;
+    if (!existsSync(join(path, 'config.json'))) return path;
+  }
+}
+
+function settingsOfRun(run: string): Settings {
+  const { config } = readSettings(join(run, 'config.json'), '--run');
+  if (isSettings(config)) return config;
+  throw new ConfigError({
+    field: '--run',
+    value: run,
+    fix: 'its config.json holds no settings; name a run folder',
+  });
+}
+
+function overlay(base: Settings, over: Settings): Settings {
+  return leaves(over).reduce((settings, [path, value]) => withSetting(settings, path, value), base);
+}
