@@ -52,7 +52,11 @@ export interface Bounds {
   readonly fallback: number;
 }
 
-/** @throws UsageError when a resumed run is given anything that would make it another run. */
+/**
+ * Makes sure that a resumed run is given nothing that would make it another run.
+ *
+ * @throws UsageError that names the first such option.
+ */
 export function refuseOtherRun({ line }: Invocation): void {
   const [first] = leaves(line.settings);
   const extra = ['out', 'config', 'weights'].find((name) => line.values[name] !== undefined) ?? first?.[0];

@@ -3,7 +3,7 @@ import { UsageError } from './error.ts';
 import type { Output } from './output.ts';
 
 /** The exit status an error ends with: 2 for usage and settings, else 1. */
-export function exitStatus(error: unknown): number {
+function exitStatus(error: unknown): number {
   const code = ThinkError.isInstance(error) ? error.code : null;
   return error instanceof UsageError || error instanceof ConfigError || code === 'THINKRL_CONFIG' ? 2 : 1;
 }
@@ -12,7 +12,7 @@ export function exitStatus(error: unknown): number {
  * An error as it is shown: one line for an error thrown on purpose, with its stack when `verbose`; everything for one
  * that nobody foresaw.
  */
-export function describeError(error: unknown, verbose: boolean): string {
+function describeError(error: unknown, verbose: boolean): string {
   if (!ThinkError.isInstance(error))
     return error instanceof Error ? (error.stack ?? error.message) : String(error);
   return verbose ? `${error.stack}${causes(error)}` : `thinkrl: ${error.message}`;

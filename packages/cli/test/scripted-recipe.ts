@@ -20,7 +20,7 @@ const moduleReport: ModuleReport = {
 };
 
 /** 64 chains in 2 seconds, mean reward (0.6 + 0.9 + 0.9) / 3 = 0.8, three quarters kept. */
-export function stepReport(iteration: number): StepReport {
+function stepReport(iteration: number): StepReport {
   return {
     iteration,
     rewards: { instruction: 0.6, consistency: 0.9, quality: 0.9 },

@@ -8,7 +8,7 @@ import { type RunSummary, writeChains } from '../src/index.ts';
 const side = 32;
 
 /** A picture of coloured 8x8 cells, a different one for every seed. */
-export function paint(seed: number): Image {
+function paint(seed: number): Image {
   const data = new Float32Array(side * side * 3);
   for (let i = 0; i < side * side; i++) {
     const cell = Math.floor(i / side / 8) * 4 + Math.floor((i % side) / 8);
@@ -18,7 +18,7 @@ export function paint(seed: number): Image {
 }
 
 /** PNG bytes of a picture. */
-export function png(image: Image): Uint8Array {
+function png(image: Image): Uint8Array {
   const data = Uint8Array.from(image.data, (value) => Math.round(255 * value));
   return encode({ width: image.width, height: image.height, data, channels: 3, depth: 8 });
 }
