@@ -1,9 +1,17 @@
-import { type CorpusOptions, editingBatch, understandingBatch } from '@thinkrl/microworld';
+import {
+  type CorpusOptions,
+  type EditingSample,
+  editingBatch,
+  type UnderstandingSample,
+  understandingBatch,
+} from '@thinkrl/microworld';
 import { Linear, type ParameterMap } from '@thinkrl/nn';
 import { ConfigError, type Key } from '@thinkrl/spec';
 import { Editor } from '../editor.ts';
 import { EDITOR_SIZE, type MicroSize, UNDERSTANDER_SIZE } from '../size.ts';
 import { Understander } from '../understander.ts';
+import { unpadded } from '../words.ts';
+import { bucketedBatches } from './bucket.ts';
 import { editorObjective } from './editor-objective.ts';
 import { type FitOptions, fit } from './fit.ts';
 import { PERCEPTION_CLASSES, understanderObjective } from './understander-objective.ts';
@@ -27,8 +35,13 @@ export async function pretrainUnderstander(options: PretrainOptions): Promise<Un
     ...model.parameters(),
     ...[...perception.parameters()].map(([name, variable]) => [`perception.${name}`, variable] as const),
   ]);
-  const data = key.fold('data');
-  const batch = (step: number) => understandingBatch(data.fold(step), batchSize, options.corpus);
+  const batch = bucketedBatches({
+    batchSize,
+    length: ({ instruction, plan, reflection }: UnderstandingSample) =>
+      wordCount(instruction) + wordCount(plan) + wordCount(reflection),
+    draw: (samplesKey, count) => understandingBatch(samplesKey, count, options.corpus),
+    key: key.fold('data'),
+  });
   await fit((step) => understanderObjective(model, perception, batch(step)), { ...options, parameters });
   perception.dispose();
   return model;
@@ -38,11 +51,19 @@ export async function pretrainUnderstander(options: PretrainOptions): Promise<Un
 export async function pretrainEditor(options: PretrainOptions): Promise<Editor> {
   const { key, size = EDITOR_SIZE, batchSize = 32 } = checked(options);
   const model = new Editor(key.fold('model'), size);
-  const data = key.fold('data');
-  const batch = (step: number) => editingBatch(data.fold(step), batchSize, options.corpus);
+  const batch = bucketedBatches({
+    batchSize,
+    length: ({ text }: EditingSample) => wordCount(text),
+    draw: (samplesKey, count) => editingBatch(samplesKey, count, options.corpus),
+    key: key.fold('data'),
+  });
   const objective = (step: number) => editorObjective(model, batch(step), key.fold('draws').fold(step));
   await fit(objective, { ...options, parameters: model.parameters() });
   return model;
+}
+
+function wordCount(row: Int32Array): number {
+  return unpadded(row).length;
 }
 
 function checked(options: PretrainOptions): PretrainOptions {
