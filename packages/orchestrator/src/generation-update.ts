@@ -76,12 +76,11 @@ async function updateInTurns(
   options: GenerationUpdateOptions,
 ): Promise<Omit<ModuleReport, 'samples'>> {
   let old: readonly Tensor1D[] | undefined;
-  let report: Omit<ModuleReport, 'samples'> | null = null;
+  let report: Omit<ModuleReport, 'samples'> | undefined;
   try {
     for (let turn = 0; turn < options.innerUpdates; turn++) {
-      const { logProbs, ...next }: Turn = await updateOnce(samples, { ...constants, old }, options);
-      const { rolloutGap, firstRatioGap }: Omit<ModuleReport, 'samples'> = report ?? next;
-      report = { ...next, rolloutGap, firstRatioGap };
+      const { logProbs, ...present } = await updateOnce(samples, { ...constants, old }, options);
+      report = report ? { ...present, ...gapsOf(report) } : present;
       if (old === undefined) old = logProbs;
       else dispose([...logProbs]);
     }
@@ -89,6 +88,11 @@ async function updateInTurns(
     dispose([...(old ?? [])]);
   }
   return report!;
+}
+
+/** The gaps are those of the first turn. */
+function gapsOf({ rolloutGap, firstRatioGap }: Pick<ModuleReport, 'rolloutGap' | 'firstRatioGap'>) {
+  return { rolloutGap, firstRatioGap };
 }
 
 /** A turn's report, with the log-probabilities before its step; the caller disposes them. */

@@ -1,3 +1,4 @@
+import { drawWindow } from '@thinkrl/edit-generator';
 import { singleProcess } from '@thinkrl/fsdp-shard';
 import { createMicroReward, type MicroTask, sampleTask } from '@thinkrl/microworld';
 import { AdamW, WeightSnapshot } from '@thinkrl/nn';
@@ -49,7 +50,8 @@ export async function assembleRun(
     iterations: config.iterations,
     key: key.fold('train'),
     tasksOf: (iteration) => trainingTasks(key.fold('tasks'), iteration, config.tasksPerIteration),
-    window: (windowKey) => windowOf(windowKey, config.editing),
+    window: (windowKey) =>
+      drawWindow({ steps: config.editing.steps, size: config.editing.window, shape: 'scattered' }, windowKey),
     collecting: collectingOf(models, config),
     credit: {
       group: groupingOf(config.grouping),
@@ -84,15 +86,6 @@ export function collectingOf(models: MicroModels, config: MicroConfig): CollectO
 function trainingTasks(key: Key, iteration: number, count: number): readonly MicroTask[] {
   const first = (iteration - 1) * count;
   return Array.from({ length: count }, (_, i) => sampleTask(key.fold(first + i), 'id'));
-}
-
-/** `window` of the steps before the last, ascending. */
-export function windowOf(key: Key, { steps, window }: MicroConfig['editing']): readonly number[] {
-  const before = Array.from({ length: steps - 1 }, (_, step) => step);
-  return key
-    .stream()
-    .sample(before, window)
-    .sort((a, b) => a - b);
 }
 
 function trainedModules({ policy, backbone }: MicroModels, config: MicroConfig): readonly CheckpointModule[] {

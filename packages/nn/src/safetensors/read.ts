@@ -39,10 +39,17 @@ export function parseSafetensors(bytes: Uint8Array, path = 'buffer'): Safetensor
   const { entries, metadata } = parseHeader(path, text, bytes.length - dataStart);
   const tensors = new Map<string, HostTensor>();
   for (const entry of entries) {
-    const data = decode(entry, bytes.slice(dataStart + entry.begin, dataStart + entry.end).buffer);
+    const data = decode(entry, copyOf(bytes.subarray(dataStart + entry.begin, dataStart + entry.end)));
     tensors.set(entry.name, { shape: entry.shape, data });
   }
   return { tensors, metadata };
+}
+
+/** A buffer of its own; `slice` would not copy where `bytes` is a Buffer. */
+function copyOf(bytes: Uint8Array): ArrayBuffer {
+  const copy = new ArrayBuffer(bytes.length);
+  new Uint8Array(copy).set(bytes);
+  return copy;
 }
 
 function decodeText(path: string, bytes: Uint8Array): string {

@@ -1,0 +1,189 @@
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { memory, type Variable } from '@tensorflow/tfjs-core';
+import { useEngine } from '@thinkrl/engine';
+import { singleProcess } from '@thinkrl/fsdp-shard';
+import { AdamW, WeightSnapshot } from '@thinkrl/nn';
+import { type EditTask, Key } from '@thinkrl/spec';
+import { ucpg } from '@thinkrl/ucpg';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  createRunFolder,
+  createTrainingState,
+  createUnderstandingUpdate,
+  DivergedError,
+  loadCheckpoint,
+  readMetrics,
+  rewindMetrics,
+  runFolder,
+  savedSteps,
+  type TrainingRun,
+  train,
+} from '../src/index.ts';
+import { banditPolicy, banditSampler, brightness, task } from './bandit.ts';
+
+interface BanditRun {
+  readonly run: TrainingRun<EditTask>;
+  readonly root: string;
+  readonly logits: Variable;
+}
+
+interface BanditOptions {
+  readonly root?: string;
+  readonly from?: number;
+  readonly iterations?: number;
+  readonly innerUpdates?: number;
+  readonly signal?: AbortSignal;
+  readonly scale?: number;
+}
+
+async function banditRun(options: BanditOptions = {}): Promise<BanditRun> {
+  const { iterations = 12, from = 0, innerUpdates = 1 } = options;
+  const root = options.root ?? join(mkdtempSync(join(tmpdir(), 'bandit-')), 'run');
+  const folder = from > 0 ? runFolder(root) : createRunFolder(root, {});
+  const policy = banditPolicy(options.scale);
+  const parameters = policy.parameters();
+  const optimizer = AdamW.create({ parameters, learningRate: 0.2, weightDecay: 0 });
+  const modules = [{ name: 'understanding' as const, parameters, optimizer }];
+  const reference = new WeightSnapshot(parameters);
+  if (from > 0) await loadCheckpoint(folder.checkpoints, from, modules);
+  rewindMetrics(folder.metrics, from);
+  const run: TrainingRun<EditTask> = {
+    iterations,
+    key: Key.of(3),
+    tasksOf: (iteration) => [task(`${iteration}.0`), task(`${iteration}.1`)],
+    window: () => [],
+    collecting: {
+      sampler: banditSampler(policy),
+      reward: brightness,
+      groupSize: 8,
+      sampling: { temperature: 1 },
+      tasksPerSample: 1,
+    },
+    credit: { group: ucpg, mode: 'stage', improvementFloor: 0.05 },
+    updates: {
+      understanding: createUnderstandingUpdate({
+        policy,
+        optimizer,
+        reference,
+        processGroup: singleProcess(),
+        temperature: 1,
+        objective: { aggregation: 'bnpo', beta: 0.02 },
+        innerUpdates,
+        maxGradientNorm: 1,
+      }),
+      generation: null,
+    },
+    state: createTrainingState({
+      folder,
+      modules,
+      iteration: from,
+      checkpointEvery: 5,
+      keepCheckpoints: 2,
+      skippedLimit: 2,
+      observers: [],
+    }),
+    ...(options.signal && { signal: options.signal }),
+  };
+  return { run, root, logits: parameters.get('logits')! };
+}
+
+beforeAll(async () => {
+  await useEngine({ engine: 'cpu' });
+});
+
+const withoutTimes = (root: string) =>
+  readMetrics(join(root, 'metrics.jsonl')).map(({ seconds, ...report }) => report);
+
+describe('train', () => {
+  it('raises the reward, on policy, and keeps the last two checkpoints', async () => {
+    const { run, root } = await banditRun();
+    await train(run);
+    const reports = readMetrics(join(root, 'metrics.jsonl'));
+    const brightnessAt = (i: number) => reports.at(i)!.rewards.brightness!;
+    expect(brightnessAt(0)).toBeLessThan(0.7);
+    expect(brightnessAt(-1)).toBeGreaterThan(0.8);
+    expect(reports.map(({ understanding }) => understanding!.firstRatioGap)).toEqual(Array(12).fill(0));
+    for (const { understanding } of reports) expect(understanding!.rolloutGap).toBeLessThan(1e-6);
+    expect(savedSteps(join(root, 'checkpoints'))).toEqual([10, 12]);
+  });
+
+  it('resumes to exactly what the uninterrupted run does, also after a crash between checkpoints', async () => {
+    const whole = await banditRun();
+    await train(whole.run);
+    const stopped = await banditRun({ iterations: 7 });
+    await train(stopped.run);
+    const resumed = await banditRun({ root: stopped.root, from: 5 });
+    await train(resumed.run);
+    expect(withoutTimes(resumed.root)).toEqual(withoutTimes(whole.root));
+    expect(await resumed.logits.data()).toEqual(await whole.logits.data());
+  });
+
+  it('stops after the iteration in which it is aborted, saved', async () => {
+    const controller = new AbortController();
+    const { run, root } = await banditRun({ signal: controller.signal });
+    const advance = run.state.advance.bind(run.state);
+    run.state.advance = async (report, groups) => {
+      if (report.iteration === 3) controller.abort();
+      return advance(report, groups);
+    };
+    await train(run);
+    expect(readMetrics(join(root, 'metrics.jsonl'))).toHaveLength(3);
+    expect(savedSteps(join(root, 'checkpoints'))).toEqual([3]);
+  });
+
+  it('clips and keeps learning with several optimiser steps per roll-out; the first ratio is 1', async () => {
+    const { run, root } = await banditRun({ innerUpdates: 4, iterations: 6 });
+    await train(run);
+    const reports = readMetrics(join(root, 'metrics.jsonl'));
+    expect(reports.every(({ understanding }) => understanding!.firstRatioGap === 0)).toBe(true);
+    expect(reports.at(-1)!.rewards.brightness).toBeGreaterThan(reports[0]!.rewards.brightness!);
+  });
+
+  it('leaks no tensor from iteration to iteration', async () => {
+    const { run } = await banditRun({ iterations: 4 });
+    const counts: number[] = [];
+    const advance = run.state.advance.bind(run.state);
+    run.state.advance = async (report, groups) => {
+      counts.push(memory().numTensors);
+      return advance(report, groups);
+    };
+    await train(run);
+    expect(new Set(counts).size).toBe(1);
+  });
+
+  it('leaves a non-finite update out and stops when they go on', async () => {
+    const { run, root, logits } = await banditRun({ scale: Number.NaN });
+    await expect(train(run)).rejects.toThrow(DivergedError);
+    const reports = readMetrics(join(root, 'metrics.jsonl'));
+    expect(reports.map(({ understanding }) => understanding!.skipped)).toEqual(['non-finite', 'non-finite']);
+    expect([...(await logits.data())]).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe('loadCheckpoint', () => {
+  it('refuses a damaged checkpoint and names the last whole one', async () => {
+    const { run, root } = await banditRun();
+    await train(run);
+    const folder = join(root, 'checkpoints');
+    const file = join(folder, 'step-12', 'understanding.safetensors');
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(file, bytes);
+    await expect(loadCheckpoint(folder, 12, [])).rejects.toThrow(
+      /understanding.safetensors.*step-10 is whole/,
+    );
+  });
+
+  it('refuses a newer format', async () => {
+    const { run, root } = await banditRun({ iterations: 5 });
+    await train(run);
+    const path = join(root, 'checkpoints', 'step-5', 'manifest.json');
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), format: 99 }));
+    await expect(loadCheckpoint(join(root, 'checkpoints'), 5, [])).rejects.toThrow(
+      'newer version (format 99',
+    );
+    expect(readdirSync(join(root, 'checkpoints'))).toEqual(['step-5']);
+  });
+});
