@@ -30,6 +30,9 @@ export function odeStep({ sigma, next }: Pick<StepLevels, 'sigma' | 'next'>): St
  * Reverse SDE step of Flow-GRPO (arXiv 2505.05470, eq. 9; method section 5):
  * `std = eta sqrt(sigma / (1 - sigma_s))`, mean
  * `x (1 + std^2 / (2 sigma) dt) + v (1 + std^2 (1 - sigma) / (2 sigma)) dt`, deviation `std sqrt(-dt)`.
+ *
+ * Marginals are those of the flow as steps get shorter, but for a first step from `sigma = 1`: its noise does not get
+ * weaker with its length and leaves a variance of `1 + eta^4 / 4`.
  */
 export function sdeStep({ sigma, next, second }: StepLevels, eta: number): StepCoefficients {
   const dt = next - sigma;
@@ -47,6 +50,9 @@ export function sdeStep({ sigma, next, second }: StepLevels, eta: number): StepC
 /**
  * Coefficient-preserving sampling (arXiv 2509.05952; method section 5): `std = sigma' sin(eta pi / 2)`, mean
  * `(x - sigma v) (1 - sigma') + (x + (1 - sigma) v) sqrt(sigma'^2 - std^2)`.
+ *
+ * It keeps the coefficients of picture and noise, not the spread of the pictures: marginals are those of the flow only
+ * where edits have no spread, or as `eta^2` falls with the length of the step.
  */
 export function cpsStep({ sigma, next }: StepLevels, eta: number): StepCoefficients {
   const std = next * Math.sin((eta * Math.PI) / 2);

@@ -14,7 +14,7 @@ export interface GroupingOptionsByName {
   readonly ucpg: UcpgOptions;
   readonly weightedSum: WeightedOptions;
   readonly gdpo: WeightedOptions;
-  readonly pairs: Readonly<Record<string, never>>;
+  readonly pairs: GroupingOptions;
   readonly paretoRank: GroupingOptions;
   readonly lexicographic: LexicographicOptions;
 }
