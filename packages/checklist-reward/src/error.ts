@@ -1,7 +1,7 @@
 import { ThinkError } from '@thinkrl/spec';
 
 /**
- * Base of every error of this package but {@link ConfigError}.
+ * Base of every error of this package but `ConfigError`.
  *
  * @example
  * if (error instanceof ChecklistRewardError) console.error(error.code);

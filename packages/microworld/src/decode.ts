@@ -1,5 +1,5 @@
 import type { Image } from '@thinkrl/spec';
-import { cellOffset, checkSize, GRID } from './grid.ts';
+import { CELL_PIXELS, checkSize, GRID, writeCells } from './grid.ts';
 import { BACKGROUNDS } from './palette.ts';
 import { type Cells, SPOILT } from './scene.ts';
 import { TEMPLATE_PIXELS, TEMPLATES, templateOffset } from './template.ts';
@@ -15,9 +15,6 @@ export interface Reading {
   readonly errors: readonly number[];
 }
 
-const ROW_NUMBERS = GRID.cellSize * 3;
-const PICTURE_ROW_NUMBERS = GRID.size * 3;
-
 /** [-1, 1] is twice as wide as [0, 1]: errors double, square errors quadruple. */
 const SCALE = 2;
 
@@ -28,11 +25,13 @@ const SCALE = 2;
  * @throws PictureSizeError for a picture that is not 32 x 32.
  */
 export function readPicture(image: Image, background: number): Reading {
-  checkSize(image);
+  const numbers = new Float32Array(GRID.cells * GRID.cellNumbers);
+  writeCells(image, numbers);
   const cells: number[] = [];
   const errors: number[] = [];
   for (let cell = 0; cell < GRID.cells; cell++) {
-    const nearest = nearestTemplate(image.data, cell, background);
+    const start = cell * GRID.cellNumbers;
+    const nearest = nearestTemplate(numbers.subarray(start, start + GRID.cellNumbers), background);
     const error = (SCALE ** 2 * nearest.squares) / GRID.cellNumbers;
     cells.push(error <= RECOGNITION_LIMIT ? nearest.id : SPOILT);
     errors.push(Math.sqrt(error));
@@ -40,11 +39,11 @@ export function readPicture(image: Image, background: number): Reading {
   return { cells, errors };
 }
 
-function nearestTemplate(data: Float32Array, cell: number, background: number) {
+function nearestTemplate(cell: Float32Array, background: number) {
   let squares = Number.POSITIVE_INFINITY;
   let id = 0;
   for (let candidate = 0; candidate < TEMPLATES.length; candidate++) {
-    const distance = cellDistance(data, cell, templateOffset(background, candidate), squares);
+    const distance = squaresTo(cell, templateOffset(background, candidate), squares);
     if (distance >= squares) continue;
     squares = distance;
     id = candidate;
@@ -52,12 +51,6 @@ function nearestTemplate(data: Float32Array, cell: number, background: number) {
   }
   return { id, squares };
 }
-
-/**
- * A quarter of the sum of square differences between each template and its nearest neighbour, `[4][53]`: whatever is
- * closer than this to a template is closer to no other (triangle inequality), so the search can stop.
- */
-const SAFE_SQUARES: Float64Array = safeSquares();
 
 function safeSquares(): Float64Array {
   const safe = new Float64Array(BACKGROUNDS.length * TEMPLATES.length);
@@ -73,44 +66,48 @@ function safeSquares(): Float64Array {
 }
 
 function templateSquares(left: number, right: number): number {
+  const start = left * GRID.cellNumbers;
+  const cell = TEMPLATE_PIXELS.subarray(start, start + GRID.cellNumbers);
+  return squaresTo(cell, right * GRID.cellNumbers, Number.POSITIVE_INFINITY);
+}
+
+/** How many differences are summed before looking whether it is too many already. */
+const STRIDE = 24;
+
+/** Sum of square differences between a cell's numbers and a template; stops once it is over `limit`. */
+function squaresTo(cell: Float32Array, template: number, limit: number): number {
+  const templates = TEMPLATE_PIXELS;
   let sum = 0;
-  for (let i = 0; i < GRID.cellNumbers; i++) {
-    const a = TEMPLATE_PIXELS[left * GRID.cellNumbers + i]!;
-    sum += (a - TEMPLATE_PIXELS[right * GRID.cellNumbers + i]!) ** 2;
-  }
+  for (let start = 0; start < cell.length && sum < limit; start += STRIDE)
+    for (let i = start; i < start + STRIDE; i++) {
+      const difference = cell[i]! - templates[template + i]!;
+      sum += difference * difference;
+    }
   return sum;
 }
 
-/** Sum of square differences between a cell and a template; stops once it is over `limit`. */
-function cellDistance(data: Float32Array, cell: number, template: number, limit: number): number {
-  let from = cellOffset(cell);
-  let to = template;
-  let sum = 0;
-  for (let row = 0; row < GRID.cellSize && sum < limit; row++) {
-    for (let i = 0; i < ROW_NUMBERS; i++) {
-      const difference = data[from + i]! - TEMPLATE_PIXELS[to + i]!;
-      sum += difference * difference;
-    }
-    from += PICTURE_ROW_NUMBERS;
-    to += ROW_NUMBERS;
-  }
-  return sum;
-}
+/**
+ * A quarter of the sum of square differences between each template and its nearest neighbour, `[4][53]`: whatever is
+ * closer than this to a template is closer to no other (triangle inequality), so the search can stop.
+ */
+const SAFE_SQUARES: Float64Array = safeSquares();
 
 /** Root mean square difference of two pictures in each cell, on the [-1, 1] scale: `[16]`. */
 export function cellDifferences(left: Image, right: Image): readonly number[] {
   checkSize(left);
   checkSize(right);
-  return Array.from({ length: GRID.cells }, (_, cell) => {
-    let from = cellOffset(cell);
-    let sum = 0;
-    for (let row = 0; row < GRID.cellSize; row++) {
-      for (let i = from; i < from + ROW_NUMBERS; i++) {
-        const difference = left.data[i]! - right.data[i]!;
-        sum += difference * difference;
-      }
-      from += PICTURE_ROW_NUMBERS;
-    }
-    return SCALE * Math.sqrt(sum / GRID.cellNumbers);
-  });
+  return Array.from({ length: GRID.cells }, (_, cell) => cellDifference(left.data, right.data, cell));
+}
+
+function cellDifference(left: Float32Array, right: Float32Array, cell: number): number {
+  const pixels = CELL_PIXELS;
+  const numbers = GRID.cellNumbers;
+  const first = cell * numbers;
+  let sum = 0;
+  for (let i = first; i < first + numbers; i++) {
+    const pixel = pixels[i]!;
+    const difference = left[pixel]! - right[pixel]!;
+    sum += difference * difference;
+  }
+  return SCALE * Math.sqrt(sum / numbers);
 }

@@ -65,40 +65,39 @@ export function lineFrom(cell: number, direction: Direction): readonly number[] 
   return line;
 }
 
-/** Start of a cell's first pixel in a picture's data. */
-export function cellOffset(cell: number): number {
-  return (rowOf(cell) * GRID.cellSize * GRID.size + columnOf(cell) * GRID.cellSize) * 3;
-}
+/**
+ * Where the numbers of each cell stand in a picture's data: `[16 cells][192 numbers]`, in a cell row by row of 8 pixels,
+ * RGB.
+ */
+export const CELL_PIXELS: Int32Array = Int32Array.from(
+  { length: GRID.cells * GRID.cellNumbers },
+  (_, index) => {
+    const cell = Math.floor(index / GRID.cellNumbers);
+    const within = index % GRID.cellNumbers;
+    const y = rowOf(cell) * GRID.cellSize + Math.floor(within / (GRID.cellSize * 3));
+    const x = columnOf(cell) * GRID.cellSize * 3 + (within % (GRID.cellSize * 3));
+    return y * GRID.size * 3 + x;
+  },
+);
 
 /** Throws {@link PictureSizeError} unless the picture is 32 x 32. */
 export function checkSize(image: Image): void {
   if (image.width !== GRID.size || image.height !== GRID.size) throw new PictureSizeError(image);
 }
 
-/**
- * Writes a picture cell by cell, `[16 cells][192 numbers]` (rows of 8 pixels, RGB), into `out` from `offset` on. The
- * values stay in [0, 1].
- */
+/** Writes a picture cell by cell, `[16 cells][192 numbers]` in [0, 1], into `out` from `offset` on. */
 export function writeCells(image: Image, out: Float32Array, offset = 0): void {
   checkSize(image);
-  const rowNumbers = GRID.cellSize * 3;
-  for (let cell = 0; cell < GRID.cells; cell++)
-    for (let row = 0; row < GRID.cellSize; row++) {
-      const from = cellOffset(cell) + row * GRID.size * 3;
-      const to = offset + cell * GRID.cellNumbers + row * rowNumbers;
-      for (let i = 0; i < rowNumbers; i++) out[to + i] = image.data[from + i]!;
-    }
+  const pixels = CELL_PIXELS;
+  const { data } = image;
+  for (let index = 0; index < pixels.length; index++) out[offset + index] = data[pixels[index]!]!;
 }
 
 /** The inverse of {@link writeCells}: a picture from 16 x 192 numbers of `cells` from `offset` on. */
 export function imageOfCells(cells: ArrayLike<number>, offset = 0): Image {
-  const data = new Float32Array(GRID.size * GRID.size * 3);
-  const rowNumbers = GRID.cellSize * 3;
-  for (let cell = 0; cell < GRID.cells; cell++)
-    for (let row = 0; row < GRID.cellSize; row++) {
-      const to = cellOffset(cell) + row * GRID.size * 3;
-      const from = offset + cell * GRID.cellNumbers + row * rowNumbers;
-      for (let i = 0; i < rowNumbers; i++) data[to + i] = cells[from + i]!;
-    }
+  const data = new Float32Array(CELL_PIXELS.length);
+  CELL_PIXELS.forEach((pixel, index) => {
+    data[pixel] = cells[offset + index]!;
+  });
   return { width: GRID.size, height: GRID.size, data };
 }

@@ -25,7 +25,7 @@ export {
   oracleScores,
 } from './exact-judge.ts';
 export { type Fact, factHolds } from './fact.ts';
-export { CELL_NAMES, GRID, imageOfCells, writeCells } from './grid.ts';
+export { CELL_NAMES, CELL_PIXELS, GRID, imageOfCells, writeCells } from './grid.ts';
 export { keptConsistency, lazyQuality, plainQuality, steepConsistency } from './metrics.ts';
 export { applyOperations, type Operation } from './operation.ts';
 export { type PlanParse, parsePlan, planSteps, planWords } from './plan.ts';

@@ -1,5 +1,5 @@
 import type { Image } from '@thinkrl/spec';
-import { cellOffset, GRID } from './grid.ts';
+import { CELL_PIXELS, GRID } from './grid.ts';
 import { BACKGROUNDS } from './palette.ts';
 import { EMPTY, TEMPLATE_PIXELS, templateOffset } from './template.ts';
 
@@ -30,22 +30,17 @@ export function renderScene(scene: Scene): Image {
   return { width: GRID.size, height: GRID.size, data };
 }
 
-const ROW_NUMBERS = GRID.cellSize * 3;
-const PICTURE_ROW_NUMBERS = GRID.size * 3;
-
 function paintCell(data: Float32Array, cell: number, source: number): void {
-  let from = source;
-  let to = cellOffset(cell);
-  for (let row = 0; row < GRID.cellSize; row++) {
-    for (let i = 0; i < ROW_NUMBERS; i++) data[to + i] = TEMPLATE_PIXELS[from + i]!;
-    from += ROW_NUMBERS;
-    to += PICTURE_ROW_NUMBERS;
-  }
+  const pixels = CELL_PIXELS;
+  const templates = TEMPLATE_PIXELS;
+  const numbers = GRID.cellNumbers;
+  const first = cell * numbers;
+  for (let i = 0; i < numbers; i++) data[pixels[first + i]!] = templates[source + i]!;
 }
 
 /** A picture without things on each background. */
 const EMPTY_PICTURES: readonly Float32Array[] = BACKGROUNDS.map((_, background) => {
-  const data = new Float32Array(GRID.size * GRID.size * 3);
+  const data = new Float32Array(CELL_PIXELS.length);
   for (let cell = 0; cell < GRID.cells; cell++) paintCell(data, cell, templateOffset(background, EMPTY));
   return data;
 });

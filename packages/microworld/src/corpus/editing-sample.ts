@@ -44,20 +44,20 @@ function makeSample(key: Key, options: CorpusOptions): EditingSample {
   const task = sampleTask(key.fold('task'), 'id');
   const stream = key.fold('corpus').stream();
   const kind = stream.uniform();
-  const sample =
-    kind < options.reflectionShare
-      ? reflectionSample(task, stream, options)
-      : planSample(task, stream, options, kind < options.reflectionShare + options.instructionShare);
+  const draw = { task, stream, options };
+  const bareInstruction = kind < options.reflectionShare + options.instructionShare;
+  const sample = kind < options.reflectionShare ? reflectionSample(draw) : planSample(draw, bareInstruction);
   if (stream.uniform() < ROUGH_SHARE) addNoise(sample.reference.data, ROUGH_NOISE * stream.uniform(), stream);
   return sample;
 }
 
-function planSample(
-  task: MicroTask,
-  stream: RandomStream,
-  options: CorpusOptions,
-  bareInstruction: boolean,
-): EditingSample {
+interface Draw {
+  readonly task: MicroTask;
+  readonly stream: RandomStream;
+  readonly options: CorpusOptions;
+}
+
+function planSample({ task, stream, options }: Draw, bareInstruction: boolean): EditingSample {
   const { cells, background } = task.scene;
   const plan = choosePlan(task, stream, options);
   const target = applyOperations(cells, plan);
@@ -70,7 +70,7 @@ function planSample(
 }
 
 /** A faulty first edit and the reflection that mends it; cells beyond the reflection's reach stay, blurs are cleaned. */
-function reflectionSample(task: MicroTask, stream: RandomStream, options: CorpusOptions): EditingSample {
+function reflectionSample({ task, stream, options }: Draw): EditingSample {
   const { background } = task.scene;
   const intended = applyOperations(task.scene.cells, choosePlan(task, stream, options));
   const wanted = stream.integer(2) === 0 ? task.truth : intended;

@@ -1,6 +1,6 @@
 import type { Image, RandomStream } from '@thinkrl/spec';
 import { readPicture } from '../decode.ts';
-import { cellOffset, GRID } from '../grid.ts';
+import { CELL_PIXELS, GRID } from '../grid.ts';
 import { type Cells, changedCells, renderScene, type Scene } from '../scene.ts';
 import { EMPTY, TEMPLATE_PIXELS, TEMPLATES, templateOffset, templatesOf } from '../template.ts';
 import { tableNormal } from './noise.ts';
@@ -40,25 +40,27 @@ export function faultyEdit(request: FaultRequest, stream: RandomStream): FaultyE
     else if (kind < 0.8) cells[cell] = stream.pick(templatesOf(TEMPLATES[intended[cell]!]!.noun));
     else blurred.push(cell);
   }
-  const image = renderScene({ cells, background: reference.background });
-  for (const cell of blurred) blur(image, cell, reference.background, stream);
-  return blurred.length === 0
-    ? { image, cells }
-    : { image, cells: readPicture(image, reference.background).cells };
+  const { background } = reference;
+  const image = renderScene({ cells, background });
+  for (const cell of blurred) blur(image, { cell, background }, stream);
+  return blurred.length === 0 ? { image, cells } : { image, cells: readPicture(image, background).cells };
+}
+
+interface BlurPlace {
+  readonly cell: number;
+  readonly background: number;
 }
 
 /** Mixes a cell with another thing, 30 to 70 %, and adds noise of deviation 0.025 to 0.2. */
-function blur(image: Image, cell: number, background: number, stream: RandomStream): void {
+function blur(image: Image, place: BlurPlace, stream: RandomStream): void {
+  const { cell, background } = place;
   const other = templateOffset(background, EMPTY + 1 + stream.integer(TEMPLATES.length - 1));
   const share = 0.3 + 0.4 * stream.uniform();
   const deviation = 0.025 + 0.175 * stream.uniform();
-  const rowNumbers = GRID.cellSize * 3;
-  for (let row = 0; row < GRID.cellSize; row++) {
-    const start = cellOffset(cell) + row * GRID.size * 3;
-    for (let i = 0; i < rowNumbers; i++) {
-      const mix =
-        image.data[start + i]! * share + TEMPLATE_PIXELS[other + row * rowNumbers + i]! * (1 - share);
-      image.data[start + i] = Math.min(1, Math.max(0, mix + deviation * tableNormal(stream)));
-    }
+  const first = cell * GRID.cellNumbers;
+  for (let i = 0; i < GRID.cellNumbers; i++) {
+    const pixel = CELL_PIXELS[first + i]!;
+    const mix = image.data[pixel]! * share + TEMPLATE_PIXELS[other + i]! * (1 - share);
+    image.data[pixel] = Math.min(1, Math.max(0, mix + deviation * tableNormal(stream)));
   }
 }
