@@ -1,5 +1,5 @@
 import type { Image } from '@thinkrl/spec';
-import { cellDifferences, type Reading } from './decode.ts';
+import { cellDifferences, type Reading, readPicture } from './decode.ts';
 import { changedCells } from './scene.ts';
 import type { MicroTask } from './task.ts';
 
@@ -45,7 +45,8 @@ export function plainQuality(reading: Reading): number {
 }
 
 /** Quality by a judge that likes untouched pictures: up to 0.5 off, in full at a mean rmse of `scale`. */
-export function lazyQuality(task: MicroTask, image: Image, reading: Reading, scale: number): number {
+export function lazyQuality(task: MicroTask, image: Image, scale: number): number {
   const touched = mean(cellDifferences(image, task.references[0]!));
+  const reading = readPicture(image, task.scene.background);
   return clip(plainQuality(reading) - LAZY_PENALTY * Math.min(1, touched / scale));
 }

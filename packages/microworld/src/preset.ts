@@ -118,8 +118,7 @@ function consistencyMetric(settings: JudgeSettings): Metric<MicroTask> {
 
 function qualityMetric(settings: JudgeSettings): Metric<MicroTask> {
   const { quality, qualityScale } = settings;
-  return ({ task, image }) => {
-    const reading = readPicture(image, task.scene.background);
-    return quality === 'plain' ? plainQuality(reading) : lazyQuality(task, image, reading, qualityScale);
-  };
+  return quality === 'plain'
+    ? ({ task, image }) => plainQuality(readPicture(image, task.scene.background))
+    : ({ task, image }) => lazyQuality(task, image, qualityScale);
 }

@@ -23,7 +23,7 @@ export function choosePlan(
 export function lazyPlan(task: MicroTask, stream: RandomStream): readonly Operation[] {
   const { cells } = task.scene;
   const concerned = task.rightPlan.flatMap(touchedCells).filter((cell) => cells[cell] !== EMPTY);
-  const any = cells.flatMap((id, cell) => (id === EMPTY ? [] : [cell]));
-  const at = stream.pick(concerned.length > 0 ? concerned : any);
+  const things = cells.flatMap((id, cell) => (id === EMPTY ? [] : [cell]));
+  const at = stream.pick(concerned.length > 0 ? concerned : things);
   return [{ kind: 'change', at, thing: cells[at]! }];
 }
