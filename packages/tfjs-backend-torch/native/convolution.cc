@@ -74,19 +74,50 @@ void conv(Call& call) {
   call.give(channels_last(y));
 }
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor> backward(
+using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
+
+Gradients backward(
     const at::Tensor& dy, const at::Tensor& x, const at::Tensor& filter, const Geometry& g, std::array<bool, 3> mask) {
-  return at::convolution_backward(
-      channels_first(dy), padded(channels_first(x), g, 0), filter_first(filter, g), c10::nullopt, g.strides, zeros(g),
-      g.dilations, false, zeros(g), g.groups, mask);
+  const at::Tensor slope = channels_first(dy), image = padded(channels_first(x), g, 0);
+  const at::Tensor weight = filter_first(filter, g).contiguous();
+  const auto run = [&] {
+    return at::convolution_backward(
+        slope, image, weight, c10::nullopt, g.strides, zeros(g), g.dilations, false, zeros(g), g.groups, mask);
+  };
+  try {
+    return run();
+  } catch (const std::exception&) {
+    // oneDNN has no backward pass for some large filters; libtorch's own kernels do.
+    at::globalContext().setUserEnabledMkldnn(false);
+    try {
+      const Gradients result = run();
+      at::globalContext().setUserEnabledMkldnn(true);
+      return result;
+    } catch (...) {
+      at::globalContext().setUserEnabledMkldnn(true);
+      throw;
+    }
+  }
+}
+
+/** tfjs lets a transposed convolution name an output too small for its slope; what has no place is dropped. */
+at::Tensor fitting(at::Tensor dy, const at::Tensor& filter, at::IntArrayRef input, const Geometry& g) {
+  for (size_t i = 0; i < g.rank(); ++i) {
+    const int64_t reach = (filter.size(i) - 1) * g.dilations[i] + 1;
+    const int64_t room = (input[i + 1] + g.before[i] + g.after[i] - reach) / g.strides[i] + 1;
+    if (dy.size(i + 1) > room) dy = dy.narrow(i + 1, 0, room);
+  }
+  return dy;
 }
 
 void conv_input_grad(Call& call) {
-  const at::Tensor& dy = call.tensor();
+  at::Tensor dy = call.tensor();
   const at::Tensor& filter = call.tensor();
   const Integers shape = call.integers();
   const Geometry g = read_geometry(call);
-  const at::Tensor x = at::zeros({1}, dy.options()).expand(shape);
+  TORCH_CHECK(shape.size() == g.rank() + 2 && filter.dim() == dy.dim(), "the ranks do not fit");
+  dy = fitting(dy, filter, shape, g);
+  const at::Tensor x = at::empty(shape, dy.options());
   call.give(channels_last(unpadded(std::get<0>(backward(dy, x, filter, g, {true, false, false})), g)));
 }
 
@@ -95,7 +126,7 @@ void conv_filter_grad(Call& call) {
   const at::Tensor& dy = call.tensor();
   const Integers shape = call.integers();
   const Geometry g = read_geometry(call);
-  const at::Tensor filter = at::zeros({1}, x.options()).expand(shape);
+  const at::Tensor filter = at::empty(shape, x.options());
   call.give(filter_last(std::get<1>(backward(dy, x, filter, g, {false, true, false})), shape, g));
 }
 
@@ -113,19 +144,28 @@ Window read_window(Call& call) {
 at::Tensor windows_of(at::Tensor x, const Window& w) {
   const Geometry& g = w.geometry;
   for (size_t i = 0; i < g.rank(); ++i) {
-    x = x.unfold(2 + i, (w.size[i] - 1) * g.dilations[i] + 1, g.strides[i]);
+    const int64_t axis = 2 + static_cast<int64_t>(i), reach = (w.size[i] - 1) * g.dilations[i] + 1;
+    if (x.size(axis) < reach) {
+      Integers nothing(x.sizes().begin(), x.sizes().end());
+      nothing[axis] = 0;
+      nothing.push_back(w.size[i]);
+      x = at::empty(nothing, x.options());
+      continue;
+    }
+    x = x.unfold(axis, reach, g.strides[i]);
     if (g.dilations[i] > 1) x = x.slice(-1, 0, c10::nullopt, g.dilations[i]);
   }
   return x;
 }
 
-/** How many true elements each window covers. */
+/** How many true elements each window covers; 1 for a window of padding only. */
 at::Tensor window_counts(const at::Tensor& x, const Window& w) {
   Integers axes;
   for (size_t i = 0; i < w.geometry.rank(); ++i) axes.push_back(-1 - static_cast<int64_t>(i));
   Integers shape(x.sizes().begin(), x.sizes().end());
   shape[0] = shape[1] = 1;
-  return at::sum(windows_of(padded(at::ones(shape, x.options().dtype(at::kFloat)), w.geometry, 0), w), axes);
+  const at::Tensor ones = at::ones(shape, x.options().dtype(at::kFloat));
+  return at::clamp_min(at::sum(windows_of(padded(ones, w.geometry, 0), w), axes), 1);
 }
 
 void average_pool(Call& call) {
@@ -157,12 +197,17 @@ void average_pool_grad(Call& call) {
   const at::Tensor dy = channels_first(call.tensor());
   const at::Tensor x = channels_first(call.tensor());
   const Window w = read_window(call);
-  const at::Tensor shares = with_window_axes(at::div(dy, window_counts(x, w)), w);
+  // As tfjs defines it: padding takes its share of the slope, although it took none of the mean.
+  double area = 1;
+  for (const int64_t size : w.size) area *= static_cast<double>(size);
+  const at::Tensor shares = with_window_axes(at::div(dy, area), w);
   call.give(channels_last(spread(shares, x.sizes(), w)));
 }
 
 at::Tensor flat_windows(const at::Tensor& x, const Window& w) {
-  const at::Tensor windows = windows_of(padded(x, w.geometry, -std::numeric_limits<float>::infinity()), w);
+  const double infinity = std::numeric_limits<double>::infinity();
+  const at::Tensor known = at::nan_to_num(x, -infinity, infinity, -infinity);
+  const at::Tensor windows = windows_of(padded(known, w.geometry, -infinity), w);
   return windows.flatten(-static_cast<int64_t>(w.geometry.rank()));
 }
 

@@ -27,8 +27,8 @@ void cast(Call& call) {
     // Integers beyond 32 bits wrap as in JavaScript's ToInt32; what is not finite becomes 0.
     return call.give(at::nan_to_num(x, 0, 0, 0).to(at::kLong).to(at::kInt));
   }
+  if (x.is_complex()) return call.give(type == at::kBool ? at::ne(at::real(x), 0) : at::real(x).to(type));
   if (type == at::kBool) return call.give(at::ne(x, 0));
-  if (x.is_complex()) return call.give(at::real(x).to(type));
   call.give(x.to(type));
 }
 
@@ -95,7 +95,7 @@ void add_elementwise(Operations& operations) {
        [](Call& call) {
          const at::Tensor& x = call.tensor();
          const double low = call.number();
-         call.give(at::clamp(x, low, call.number()));
+         call.give(at::clamp(x, low, call.number()).to(x.scalar_type()));
        }},
   };
   operations.insert(operations.end(), std::begin(table), std::end(table));

@@ -10,8 +10,8 @@ void check_range(const at::Tensor& indices, int64_t size) {
   if (indices.numel() == 0 || !indices.is_cpu()) return;
   const auto [low, high] = at::aminmax(indices);
   TORCH_CHECK(
-      low.item<int64_t>() >= 0 && high.item<int64_t>() < size, "index ",
-      low.item<int64_t>() < 0 ? low.item<int64_t>() : high.item<int64_t>(), " is outside 0..", size - 1);
+      low.item<int64_t>() >= 0 && high.item<int64_t>() < size, "the index value ",
+      low.item<int64_t>() < 0 ? low.item<int64_t>() : high.item<int64_t>(), " is not in [0, ", size - 1, "]");
 }
 
 /** Rows of `axis` picked by indices of any shape; the first `batch` axes of both run in step. */
@@ -20,6 +20,10 @@ void gather(Call& call) {
   const at::Tensor& picked = call.tensor();
   const int64_t axis = call.integer();
   const int64_t batch = call.integer();
+  TORCH_CHECK(
+      batch >= 0 && batch <= picked.dim() && batch <= axis && axis < x.dim(), batch, " batch axes do not fit axis ", axis,
+      " and indices of rank ", picked.dim());
+  for (int64_t i = 0; i < batch; ++i) TORCH_CHECK(x.size(i) == picked.size(i), "batch axis ", i, " differs in length");
   check_range(picked, x.size(axis));
   Integers shape(x.sizes().begin(), x.sizes().begin() + axis);
   shape.append(picked.sizes().begin() + batch, picked.sizes().end());
@@ -40,6 +44,7 @@ void gather(Call& call) {
 /** Splits [..., depth] coordinates into one flat row number each over the first `depth` axes of `shape`. */
 at::Tensor flat_rows(const at::Tensor& indices, at::IntArrayRef shape) {
   const int64_t depth = indices.size(-1);
+  TORCH_CHECK(depth <= static_cast<int64_t>(shape.size()), depth, " coordinates for a tensor of rank ", shape.size());
   at::Tensor rows = at::zeros({indices.numel() / std::max<int64_t>(depth, 1)}, indices.options().dtype(at::kLong));
   const at::Tensor table = as_index(indices).reshape({-1, depth});
   for (int64_t i = 0; i < depth; ++i) {
@@ -70,8 +75,9 @@ void gather_nd(Call& call) {
 
 at::Tensor scatter_rows(const at::Tensor& base, const at::Tensor& indices, const at::Tensor& updates, bool add) {
   const auto sizes = base.sizes();
-  const int64_t depth = indices.dim() == 0 ? 1 : indices.size(-1);
-  const at::Tensor rows = flat_rows(indices.dim() == 0 ? indices.reshape({1}) : indices, sizes);
+  const at::Tensor places = indices.dim() < 2 ? indices.reshape({-1, 1}) : indices;
+  const int64_t depth = places.size(-1);
+  const at::Tensor rows = flat_rows(places, sizes);
   const int64_t width = product(sizes.slice(depth));
   at::Tensor table = base.reshape({product(sizes.slice(0, depth)), width});
   const at::Tensor values = updates.to(base.scalar_type()).expand_as(updates).reshape({-1, width});
@@ -176,7 +182,7 @@ void where(Call& call) { call.give(at::nonzero(call.tensor())); }
 
 void add_indexing(Operations& operations) {
   const Operation table[] = {
-      {"gather", gather}, {"gather_nd", gather_nd}, {"scatter_nd", scatter_nd},
+      {"GatherV2", gather}, {"gather_nd", gather_nd}, {"scatter_nd", scatter_nd},
       {"scatter_update", scatter_update}, {"sparse_to_dense", sparse_to_dense},
       {"segment_sum", segment_sum}, {"one_hot", one_hot}, {"bincount", bincount},
       {"search", search}, {"where", where},

@@ -41,7 +41,9 @@ void extreme(Call& call) {
 
 template <typename Fold>
 at::Tensor fold_axes(at::Tensor x, const Integers& axes, bool keep, Fold fold) {
-  for (size_t i = axes.size(); i-- > 0;) x = fold(x, axes[i], keep);
+  Integers sorted = axes;
+  std::sort(sorted.begin(), sorted.end());
+  for (size_t i = sorted.size(); i-- > 0;) x = fold(x, sorted[i], keep);
   return x;
 }
 
@@ -61,14 +63,22 @@ void any(Call& call) {
   call.give(fold_axes(at::ne(x, 0), axes, keep, [](const at::Tensor& t, int64_t axis, bool k) { return at::any(t, axis, k); }));
 }
 
+/** x as something with an order in which NaN never wins. */
+at::Tensor ordered(const at::Tensor& x, double worst) {
+  if (x.scalar_type() == at::kBool) return x.to(at::kInt);
+  if (whole(x)) return x;
+  const double infinity = std::numeric_limits<double>::infinity();
+  return at::nan_to_num(x, worst, infinity, -infinity);
+}
+
 void argmax(Call& call) {
   const at::Tensor& x = call.tensor();
-  call.give(at::argmax(x.scalar_type() == at::kBool ? x.to(at::kInt) : x, call.integer(), false));
+  call.give(at::argmax(ordered(x, -std::numeric_limits<double>::infinity()), call.integer(), false));
 }
 
 void argmin(Call& call) {
   const at::Tensor& x = call.tensor();
-  call.give(at::argmin(x.scalar_type() == at::kBool ? x.to(at::kInt) : x, call.integer(), false));
+  call.give(at::argmin(ordered(x, std::numeric_limits<double>::infinity()), call.integer(), false));
 }
 
 /** Running total or product; `exclusive` leaves the element itself out, `reverse` runs from the end. */

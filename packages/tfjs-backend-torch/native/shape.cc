@@ -18,6 +18,7 @@ void slice(Call& call) {
   at::Tensor x = call.tensor();
   const Integers begin = call.integers();
   const Integers size = call.integers();
+  TORCH_CHECK(begin.size() == size.size(), "begin and size differ in length");
   for (size_t axis = 0; axis < begin.size(); ++axis) {
     if (begin[axis] != 0 || size[axis] != x.size(axis)) x = x.narrow(axis, begin[axis], size[axis]);
   }
@@ -82,6 +83,7 @@ void pad(Call& call) {
   const Integers before = call.integers();
   const Integers after = call.integers();
   Integers shape(x.sizes().begin(), x.sizes().end());
+  TORCH_CHECK(before.size() == shape.size() && after.size() == shape.size(), "padding for another rank");
   for (size_t axis = 0; axis < shape.size(); ++axis) shape[axis] += before[axis] + after[axis];
   const double value = call.number();
   at::Tensor y = value == 0 ? at::zeros(shape, x.options()) : at::full(shape, value, x.options());
@@ -97,6 +99,7 @@ void mirror_pad(Call& call) {
   const Integers before = call.integers();
   const Integers after = call.integers();
   const int64_t offset = call.integer();
+  TORCH_CHECK(static_cast<int64_t>(before.size()) == x.dim() && after.size() == before.size(), "padding for another rank");
   for (size_t axis = 0; axis < before.size(); ++axis) {
     if (before[axis] == 0 && after[axis] == 0) continue;
     const int64_t size = x.size(axis);

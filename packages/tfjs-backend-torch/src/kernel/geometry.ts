@@ -1,4 +1,4 @@
-import { backend_util, type TensorInfo } from '@tensorflow/tfjs-core';
+import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { type Argument, discard, handleOf, one, operation } from '../storage.ts';
 
 const permute = operation('permute');
@@ -117,11 +117,21 @@ export function conv3dGeometry(
   return spatial(axes3d(info), 1);
 }
 
-/** Window size and geometry of 2-D pooling. */
-export function pool2dGeometry(input: readonly number[], attributes: Pool2dAttributes): Argument[] {
+function pool2dInfo(input: readonly number[], attributes: Pool2dAttributes): backend_util.Conv2DInfo {
   const { filterSize, strides, pad, dimRoundingMode } = attributes;
   const shape = input as [number, number, number, number];
-  const info = backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
+  return backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
+}
+
+/** Whether tfjs takes pooling to change nothing: windows of one pixel and an output of the input's shape. */
+export function isTrivialPool(input: readonly number[], attributes: Pool2dAttributes): boolean {
+  const info = pool2dInfo(input, attributes);
+  return info.filterHeight === 1 && info.filterWidth === 1 && util.arraysEqual(info.inShape, info.outShape);
+}
+
+/** Window size and geometry of 2-D pooling. */
+export function pool2dGeometry(input: readonly number[], attributes: Pool2dAttributes): Argument[] {
+  const info = pool2dInfo(input, attributes);
   return [[info.filterHeight, info.filterWidth], ...spatial(axes2d(info), 1)];
 }
 

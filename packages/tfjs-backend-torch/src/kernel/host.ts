@@ -11,17 +11,20 @@ let host: HostBackend | undefined;
 
 /** tfjs's plain JavaScript backend, loaded when the first kernel needs it. */
 function hostBackend(): HostBackend {
-  if (host === undefined) {
-    const { MathBackendCPU } = createRequire(import.meta.url)('@tensorflow/tfjs-backend-cpu') as Host;
-    // It would advise, at its first tensor, to install another engine.
-    host = Object.assign(new MathBackendCPU(), { firstUse: false });
-  }
-  return host;
+  if (host !== undefined) return host;
+  const { MathBackendCPU } = createRequire(import.meta.url)('@tensorflow/tfjs-backend-cpu') as Host;
+  const backend = new MathBackendCPU();
+  // It would advise, at its first tensor, to install another engine.
+  Object.assign(backend, { firstUse: false });
+  host = backend;
+  return backend;
 }
 
 function toHost(backend: HostBackend, tensor: TensorInfo): TensorInfo {
   const { shape, dtype } = tensor;
-  return { dataId: backend.write(load(dataOf(tensor.dataId)), shape, dtype), shape, dtype };
+  const dataId = backend.write(load(dataOf(tensor.dataId)), shape, dtype);
+  // Some kernels ask a tensor for its rank.
+  return Object.assign({ dataId, shape, dtype }, { rank: shape.length });
 }
 
 function fromHost(backend: HostBackend, tensor: TensorInfo): TensorInfo {

@@ -1,5 +1,5 @@
 import { type KernelConfig, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { handleOf, one, operation } from '../storage.ts';
+import { handleOf, one, operation, share } from '../storage.ts';
 import { kernel } from './config.ts';
 
 interface Reduced {
@@ -7,13 +7,11 @@ interface Reduced {
   readonly keepDims: boolean;
 }
 
-const alias = operation('alias');
-
 /** A kernel that folds the axes of x away (or to length 1); no axes at all leaves x as it is. */
 export function reduction(kernelName: string, nativeName: string): KernelConfig {
   const native = operation(nativeName);
   return kernel<{ x: TensorInfo }, Reduced>(kernelName, ({ x }, { axis, keepDims }) => {
     const axes = util.parseAxisParam(axis, x.shape);
-    return axes.length === 0 ? one(alias, handleOf(x)) : one(native, handleOf(x), axes, keepDims === true);
+    return axes.length === 0 ? share(x) : one(native, handleOf(x), axes, keepDims === true);
   });
 }

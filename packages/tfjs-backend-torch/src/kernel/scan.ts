@@ -1,5 +1,5 @@
 import { type KernelConfig, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { handleOf, one, operation } from '../storage.ts';
+import { handleOf, one, operation, share } from '../storage.ts';
 import { kernel } from './config.ts';
 
 interface Scan {
@@ -8,13 +8,11 @@ interface Scan {
   readonly reverse: boolean;
 }
 
-const alias = operation('alias');
-
 /** A running sum or product along one axis. */
 export function scan(kernelName: string, nativeName: string): KernelConfig {
   const native = operation(nativeName);
   return kernel<{ x: TensorInfo }, Scan>(kernelName, ({ x }, { axis, exclusive, reverse }) => {
-    if (x.shape.length === 0) return one(alias, handleOf(x));
+    if (x.shape.length === 0) return share(x);
     const [along] = util.parseAxisParam(axis, x.shape);
     return one(native, handleOf(x), along!, exclusive === true, reverse === true);
   });

@@ -1,5 +1,6 @@
 import { GreaterEqual } from '@tensorflow/tfjs-core';
 import { binary } from '../kernel/binary.ts';
+import { withStrings } from '../kernel/host.ts';
 
 /** a >= b. */
-export const greaterEqual = binary(GreaterEqual, 'ge');
+export const greaterEqual = withStrings(binary(GreaterEqual, 'ge'));

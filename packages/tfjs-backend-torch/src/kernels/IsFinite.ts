@@ -2,4 +2,4 @@ import { IsFinite } from '@tensorflow/tfjs-core';
 import { unary } from '../kernel/unary.ts';
 
 /** Whether x is neither infinite nor NaN. */
-export const isFinite = unary(IsFinite, 'isfinite');
+export const finite = unary(IsFinite, 'isfinite');

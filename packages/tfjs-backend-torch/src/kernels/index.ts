@@ -73,7 +73,7 @@ import { greaterEqual } from './GreaterEqual.ts';
 import { identity } from './Identity.ts';
 import { ifft } from './IFFT.ts';
 import { imag } from './Imag.ts';
-import { isFinite } from './IsFinite.ts';
+import { finite } from './IsFinite.ts';
 import { isInf } from './IsInf.ts';
 import { isNan } from './IsNan.ts';
 import { leakyRelu } from './LeakyRelu.ts';
@@ -250,7 +250,7 @@ export const kernels: readonly KernelConfig[] = [
   identity,
   ifft,
   imag,
-  isFinite,
+  finite,
   isInf,
   isNan,
   leakyRelu,

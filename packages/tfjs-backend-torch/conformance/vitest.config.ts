@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** tfjs-core's own suite, inlined so that its extensionless ES modules resolve. */
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  resolve: { mainFields: ['module', 'main'], conditions: ['@thinkrl/source'] },
+  ssr: { resolve: { conditions: ['@thinkrl/source', 'module', 'node'] } },
+  test: {
+    globals: true,
+    include: ['suite.test.ts'],
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    server: { deps: { inline: [/@tensorflow\/tfjs-core/, /tfjs-backend-torch/] } },
+  },
+});
