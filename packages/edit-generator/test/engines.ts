@@ -1,12 +1,16 @@
-import '@tensorflow/tfjs-backend-cpu';
-import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
-import * as tf from '@tensorflow/tfjs-core';
+import { type EngineName, useEngine } from '@thinkrl/engine';
 
-/** Engines that the tests run on. */
-export const engines = ['cpu'] as const;
+/** Engines that the tests run on: the plain one, and torch where its addon is built. */
+export const engines: readonly EngineName[] = (await starts('torch')) ? ['cpu', 'torch'] : ['cpu'];
 
 /** Makes an engine the current one. */
-export async function useTestEngine(name: (typeof engines)[number]): Promise<void> {
-  await tf.setBackend(name);
-  await tf.ready();
+export async function useTestEngine(engine: EngineName): Promise<void> {
+  await useEngine({ engine, threads: 2 });
+}
+
+async function starts(engine: EngineName): Promise<boolean> {
+  return useTestEngine(engine).then(
+    () => true,
+    () => false,
+  );
 }

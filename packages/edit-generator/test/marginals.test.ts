@@ -27,7 +27,8 @@ interface Setting {
 }
 
 function windowOf({ steps, below = 1 }: Setting): readonly number[] {
-  return allButLast(steps).filter((step) => uniformSigmas(steps)[step]! <= below);
+  const sigmas = uniformSigmas(steps);
+  return allButLast(steps).filter((step) => sigmas[step]! <= below);
 }
 
 /** Exact moments of the discrete sampler: every step is affine in x with Gaussian noise. */
