@@ -14,6 +14,14 @@ export type RunEvent =
       readonly evaluation: Evaluation;
     }
   | { readonly type: 'step'; readonly iterations: number; readonly report: StepReport }
+  | {
+      readonly type: 'pretraining';
+      readonly part: string;
+      readonly step: number;
+      readonly steps: number;
+      readonly losses: Readonly<Record<string, number>>;
+      readonly seconds: number;
+    }
   | { readonly type: 'stopped'; readonly iteration: number; readonly path: string }
   | { readonly type: 'report'; readonly path: string };
 
