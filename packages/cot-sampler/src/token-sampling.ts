@@ -42,11 +42,14 @@ export function sampleToken(
   options: SamplingOptions,
   stream: RandomStream,
 ): DrawnToken {
-  const { temperature } = options;
-  const logNormaliser = logSumExp(logits, temperature || 1);
-  const logProb = (token: number) => logits[token]! / (temperature || 1) - logNormaliser;
-  const token = temperature === 0 ? likeliest(logits) : draw(logits, logProb, options, stream.uniform());
-  return { token, logProb: logProb(token) };
+  const temperature = options.temperature || 1;
+  const best = likeliest(logits);
+  const odds = oddsAgainst(logits, logits[best]!, temperature);
+  const logTotal = Math.log(sum(odds));
+  if (options.temperature === 0) return { token: best, logProb: -logTotal };
+  if (isCut(options)) cutTail(odds, options);
+  const token = drawFrom(odds, stream.uniform()) ?? best;
+  return { token, logProb: (logits[token]! - logits[best]!) / temperature - logTotal };
 }
 
 function likeliest(logits: Float32Array): number {
@@ -55,51 +58,40 @@ function likeliest(logits: Float32Array): number {
   return best;
 }
 
-function logSumExp(logits: Float32Array, temperature: number): number {
-  const largest = logits[likeliest(logits)]! / temperature;
-  let sum = 0;
-  for (let id = 0; id < logits.length; id++) sum += Math.exp(logits[id]! / temperature - largest);
-  return largest + Math.log(sum);
+/** Probability of each token over that of the likeliest. */
+function oddsAgainst(logits: Float32Array, largest: number, temperature: number): Float64Array {
+  const odds = new Float64Array(logits.length);
+  for (let id = 0; id < logits.length; id++) odds[id] = Math.exp((logits[id]! - largest) / temperature);
+  return odds;
 }
 
-function draw(
-  logits: Float32Array,
-  logProb: (token: number) => number,
-  options: SamplingOptions,
-  uniform: number,
-): number {
-  const candidates = isCut(options) ? surviving(logits, logProb, options) : null;
-  const count = candidates?.length ?? logits.length;
-  const at = (index: number) => candidates?.[index] ?? index;
+function sum(values: Float64Array): number {
   let total = 0;
-  for (let index = 0; index < count; index++) total += Math.exp(logProb(at(index)));
-  let rest = uniform * total;
-  for (let index = 0; index < count; index++) {
-    rest -= Math.exp(logProb(at(index)));
-    if (rest < 0) return at(index);
+  for (let i = 0; i < values.length; i++) total += values[i]!;
+  return total;
+}
+
+function drawFrom(odds: Float64Array, uniform: number): number | undefined {
+  let rest = uniform * sum(odds);
+  for (let id = 0; id < odds.length; id++) {
+    rest -= odds[id]!;
+    if (rest < 0) return id;
   }
-  return candidates?.[0] ?? likeliest(logits);
+  return undefined;
 }
 
 function isCut({ topK, topP, minP }: SamplingOptions): boolean {
   return topK !== undefined || (topP !== undefined && topP < 1) || (minP !== undefined && minP > 0);
 }
 
-function surviving(
-  logits: Float32Array,
-  logProb: (token: number) => number,
-  { topK = logits.length, topP = 1, minP = 0 }: SamplingOptions,
-): readonly number[] {
-  const ranked = Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b);
-  const likely = ranked.slice(0, topK);
-  const mass = likely.reduce((sum, token) => sum + Math.exp(logProb(token)), 0);
-  const kept: number[] = [];
+/** Sets the odds of every token that the options cut away to 0. */
+function cutTail(odds: Float64Array, { topK = odds.length, topP = 1, minP = 0 }: SamplingOptions): void {
+  const ranked = Array.from(odds.keys()).sort((a, b) => odds[b]! - odds[a]! || a - b);
+  const wanted = topP * ranked.slice(0, topK).reduce((total, id) => total + odds[id]!, 0);
   let held = 0;
-  for (const token of likely) {
-    if (held >= topP * mass) break;
-    kept.push(token);
-    held += Math.exp(logProb(token));
-  }
-  const least = logProb(kept[0]!) + Math.log(minP);
-  return kept.filter((token) => logProb(token) >= least);
+  ranked.forEach((id, rank) => {
+    const kept = rank < topK && held < wanted && odds[id]! >= minP;
+    if (kept) held += odds[id]!;
+    else odds[id] = 0;
+  });
 }

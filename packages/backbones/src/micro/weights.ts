@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   loadParameters,
@@ -44,15 +44,15 @@ export function shippedWeights(): string {
 }
 
 /**
- * Loads the micro pair, ready to sample and to train. Throws {@link MicroWeightsError} on missing or damaged weights; the
- * shipped ones are checked against the hash that `micro.json` beside them states.
+ * Loads the micro pair, ready to sample and to train. Throws {@link MicroWeightsError} on missing or damaged weights;
+ * where a record lies beside them (`micro.json` for `micro.safetensors`), its hash is checked.
  *
  * @example
  * const { policy, backbone } = await loadMicro();
  */
 export async function loadMicro({ weights }: LoadMicroOptions = {}): Promise<MicroModels> {
   const path = weights ?? shippedWeights();
-  const { tensors } = await readWeights(path, weights === undefined);
+  const { tensors } = await readWeights(path);
   const key = Key.of(0);
   const [policy, backbone] = [new MicroPolicy(new Understander(key)), new MicroEditBackbone(new Editor(key))];
   const dispose = () => {
@@ -83,14 +83,14 @@ export function microParameters(policy: MicroPolicy, backbone: MicroEditBackbone
   return new Map([...named('understander', policy.parameters()), ...named('editor', backbone.parameters())]);
 }
 
-async function readWeights(path: string, verify: boolean): Promise<SafetensorsFile> {
+async function readWeights(path: string): Promise<SafetensorsFile> {
   let bytes: Buffer;
   try {
     bytes = await readFile(path);
   } catch (cause) {
     throw new MicroWeightsError(path, 'the file cannot be read', { cause });
   }
-  if (verify) await checkHash(path, bytes);
+  await checkHash(path, bytes);
   try {
     return parseSafetensors(bytes, path);
   } catch (cause) {
@@ -98,8 +98,10 @@ async function readWeights(path: string, verify: boolean): Promise<SafetensorsFi
   }
 }
 
+/** Compares with the hash in the record beside the weights, where there is one. */
 async function checkHash(path: string, bytes: Uint8Array): Promise<void> {
   const record = path.replace(/\.safetensors$/, '.json');
+  if (record === path || !existsSync(record)) return;
   let expected: unknown;
   try {
     expected = (JSON.parse(await readFile(record, 'utf8')) as { sha256?: unknown }).sha256;
@@ -108,5 +110,8 @@ async function checkHash(path: string, bytes: Uint8Array): Promise<void> {
   }
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual !== expected)
-    throw new MicroWeightsError(path, `its SHA-256 is ${actual}, micro.json says ${expected}`);
+    throw new MicroWeightsError(
+      path,
+      `its SHA-256 is ${actual}, ${basename(record)} says ${String(expected)}`,
+    );
 }
