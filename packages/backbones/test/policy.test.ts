@@ -1,25 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ReasoningSession } from '@thinkrl/cot-sampler';
+import { useEngine } from '@thinkrl/engine';
 import { type MicroTask, taskList } from '@thinkrl/microworld';
 import { type Chain, ConfigError, type Image, Key, type Round, type Utterance } from '@thinkrl/spec';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MicroInputError, MicroPolicy, Understander } from '../src/micro/index.ts';
-import { useCpu } from './engine.ts';
+import { engines } from './engine.ts';
 
 const SIZE = { width: 16, blocks: 2, heads: 2 };
 const tasks = taskList(Key.of(11), 'id', 3);
 let policy: MicroPolicy;
-
-beforeAll(async () => {
-  await useCpu();
-  policy = new MicroPolicy(new Understander(Key.of(1), SIZE));
-  // Sharper logits than at the start, so that texts differ and end at different lengths.
-  const head = policy.model.head;
-  head.weight.assign(tf.mul(head.weight, 4));
-  const bias = head.bias!.dataSync().slice();
-  bias[1] = 3;
-  head.bias!.assign(tf.tensor1d(bias));
-});
 
 const sampling = { temperature: 1 };
 const keysOf = (count: number, label: string) =>
@@ -71,127 +61,142 @@ function sameText(a: Utterance, b: Utterance): void {
   });
 }
 
-describe('sampling', () => {
-  it('gives each chain of a group what it gives that chain alone with the same key', async () => {
-    const groupSize = 3;
-    const session = await policy.begin(tasks, groupSize);
-    const chains = await thinkTwice(session, groupSize);
-    session.dispose();
-    for (const [i, chain] of chains.entries()) {
-      const alone = await policy.begin([chain.task as MicroTask], 1);
-      const [plan] = await alone.plan({ sampling, keys: [keysOf(9, 'plan')[i]!] });
-      sameText(plan!, chain.plan!);
-      const [reflection] = await alone.reflect([0], [chain.first.image], {
-        sampling,
-        keys: [keysOf(9, 'one')[i]!],
-      });
-      sameText(reflection!, chain.rounds[0]!.reflection);
-      alone.dispose();
-    }
+describe.each(await engines())('on %s', (engine) => {
+  beforeAll(async () => {
+    await useEngine({ engine, threads: 1 });
+    policy = new MicroPolicy(new Understander(Key.of(1), SIZE));
+    // Sharper logits than at the start, so that texts differ and end at different lengths.
+    const head = policy.model.head;
+    head.weight.assign(tf.mul(head.weight, 4));
+    const bias = head.bias!.dataSync().slice();
+    bias[1] = 3;
+    head.bias!.assign(tf.tensor1d(bias));
   });
 
-  it('ends texts at the end word or at the last slot, and marks what parses', async () => {
-    const session = await policy.begin(tasks, 4);
-    const plans = await session.plan({ sampling, keys: keysOf(12, 'plan') });
-    session.dispose();
-    expect(new Set(plans.map((plan) => plan.tokens.length)).size).toBeGreaterThan(1);
-    for (const plan of plans) {
-      expect(plan.tokens.length).toBeLessThanOrEqual(18);
-      expect(plan.tokens.at(-1) === 1 || plan.tokens.length === 18).toBe(true);
-      expect(plan.text.split(' ').filter((word) => word !== '').length).toBe(
-        [...plan.tokens].filter((t) => t !== 1).length,
-      );
-      expect(plan.wellFormed).toBe(plan.steps.length > 0);
-    }
-  });
-
-  it('frees everything and refuses impossible requests', async () => {
-    const before = tf.memory().numTensors;
-    const session = await policy.begin(tasks, 2);
-    await expect(
-      session.reflect([0], [tasks[0]!.references[0]!], { sampling, keys: keysOf(1, 'x') }),
-    ).rejects.toThrow(MicroInputError);
-    await thinkTwice(session, 2);
-    session.dispose();
-    expect(tf.memory().numTensors).toBe(before);
-    await expect(policy.begin(tasks, 0)).rejects.toThrow(ConfigError);
-    await expect(policy.begin([{ ...tasks[0]!, instruction: 'fly to the moon' }], 1)).rejects.toMatchObject({
-      word: 'fly',
-    });
-    await expect(policy.begin([{ ...tasks[0]!, references: [] }], 1)).rejects.toThrow(MicroInputError);
-  });
-});
-
-describe('scoring', () => {
-  it('of sampled tokens equals what step-by-step sampling recorded, at any temperature, plan and two rounds', async () => {
-    for (const temperature of [1, 0.7]) {
-      const session = await policy.begin(tasks, 3);
-      const plain = sampling.temperature;
-      Object.assign(sampling, { temperature });
-      const chains = await thinkTwice(session, 3);
-      Object.assign(sampling, { temperature: plain });
+  describe('sampling', () => {
+    it('gives each chain of a group what it gives that chain alone with the same key', async () => {
+      const groupSize = 3;
+      const session = await policy.begin(tasks, groupSize);
+      const chains = await thinkTwice(session, groupSize);
       session.dispose();
-      const before = tf.memory().numTensors;
-      const { layout, score } = policy.prepare(chains, temperature);
-      tf.tidy(() => {
-        const { logProbs, entropies } = score();
-        expect(logProbs.shape).toEqual([9, layout.tokens]);
-        const values = logProbs.dataSync();
-        let counted = 0;
-        layout.mask.forEach((there, i) => {
-          if (there === 1) expect(values[i]).toBeCloseTo(layout.sampled[i]!, 4);
-          counted += there;
+      for (const [i, chain] of chains.entries()) {
+        const alone = await policy.begin([chain.task as MicroTask], 1);
+        const [plan] = await alone.plan({ sampling, keys: [keysOf(9, 'plan')[i]!] });
+        sameText(plan!, chain.plan!);
+        const [reflection] = await alone.reflect([0], [chain.first.image], {
+          sampling,
+          keys: [keysOf(9, 'one')[i]!],
         });
-        const texts = chains.flatMap((chain) => [
-          chain.plan!,
-          ...chain.rounds.map((round) => round.reflection),
-        ]);
-        expect(counted).toBe(texts.reduce((sum, text) => sum + text.tokens.length, 0));
-        expect(Math.min(...entropies.dataSync())).toBeGreaterThanOrEqual(0);
-      });
+        sameText(reflection!, chain.rounds[0]!.reflection);
+        alone.dispose();
+      }
+    });
+
+    it('ends texts at the end word or at the last slot, and marks what parses', async () => {
+      const session = await policy.begin(tasks, 4);
+      const plans = await session.plan({ sampling, keys: keysOf(12, 'plan') });
+      session.dispose();
+      expect(new Set(plans.map((plan) => plan.tokens.length)).size).toBeGreaterThan(1);
+      for (const plan of plans) {
+        expect(plan.tokens.length).toBeLessThanOrEqual(18);
+        expect(plan.tokens.at(-1) === 1 || plan.tokens.length === 18).toBe(true);
+        expect(plan.text.split(' ').filter((word) => word !== '').length).toBe(
+          [...plan.tokens].filter((t) => t !== 1).length,
+        );
+        expect(plan.wellFormed).toBe(plan.steps.length > 0);
+      }
+    });
+
+    it('frees everything and refuses impossible requests', async () => {
+      const before = tf.memory().numTensors;
+      const session = await policy.begin(tasks, 2);
+      await expect(
+        session.reflect([0], [tasks[0]!.references[0]!], { sampling, keys: keysOf(1, 'x') }),
+      ).rejects.toThrow(MicroInputError);
+      await thinkTwice(session, 2);
+      session.dispose();
       expect(tf.memory().numTensors).toBe(before);
-      expect([...new Set(layout.stages)]).toEqual([0, 1, 2]);
-    }
+      await expect(policy.begin(tasks, 0)).rejects.toThrow(ConfigError);
+      await expect(policy.begin([{ ...tasks[0]!, instruction: 'fly to the moon' }], 1)).rejects.toMatchObject(
+        {
+          word: 'fly',
+        },
+      );
+      await expect(policy.begin([{ ...tasks[0]!, references: [] }], 1)).rejects.toThrow(MicroInputError);
+    });
   });
 
-  it('has the gradient of the sum of log-probabilities that central differences give', async () => {
-    const session = await policy.begin(tasks.slice(0, 1), 2);
-    const plans = await session.plan({ sampling, keys: keysOf(2, 'plan') });
-    session.dispose();
-    const chains = plans.map((plan, i) => chainOf(tasks[0]!, i, plan, tasks[0]!.references[0]!));
-    const batch = policy.prepare(chains, 1);
-    const total = () =>
-      tf.sum(
-        tf.mul(batch.score().logProbs, tf.tensor2d(batch.layout.mask, [2, batch.layout.tokens])),
-      ) as tf.Scalar;
-    for (const name of [
-      'picture.weight',
-      'blocks.0.attention.qkv.weight',
-      'words.weight',
-      'positions',
-      'head.bias',
-    ]) {
-      const variable = policy.parameters().get(name)!;
-      const { grads } = tf.variableGrads(total, [variable]);
-      const gradient = grads[variable.name]!.dataSync() as Float32Array;
-      const start = variable.dataSync().slice();
-      const largest = gradient.reduce((a: number, b: number) => Math.max(a, Math.abs(b)), 0);
-      const index = gradient.findIndex((value: number) => Math.abs(value) === largest);
-      const at = (delta: number) => {
-        const moved = start.slice();
-        moved[index] = moved[index]! + delta;
-        variable.assign(tf.tensor(moved, variable.shape));
-        return tf.tidy(() => total().dataSync()[0]!);
-      };
-      const numeric = (at(1e-2) - at(-1e-2)) / 2e-2;
-      variable.assign(tf.tensor(start, variable.shape));
-      expect(Math.abs(numeric / gradient[index]! - 1), name).toBeLessThan(2e-2);
-    }
-  });
+  describe('scoring', () => {
+    it('of sampled tokens equals what step-by-step sampling recorded, at any temperature, plan and two rounds', async () => {
+      for (const temperature of [1, 0.7]) {
+        const session = await policy.begin(tasks, 3);
+        const plain = sampling.temperature;
+        Object.assign(sampling, { temperature });
+        const chains = await thinkTwice(session, 3);
+        Object.assign(sampling, { temperature: plain });
+        session.dispose();
+        const before = tf.memory().numTensors;
+        const { layout, score } = policy.prepare(chains, temperature);
+        tf.tidy(() => {
+          const { logProbs, entropies } = score();
+          expect(logProbs.shape).toEqual([9, layout.tokens]);
+          const values = logProbs.dataSync();
+          let counted = 0;
+          layout.mask.forEach((there, i) => {
+            if (there === 1) expect(values[i]).toBeCloseTo(layout.sampled[i]!, 4);
+            counted += there;
+          });
+          const texts = chains.flatMap((chain) => [
+            chain.plan!,
+            ...chain.rounds.map((round) => round.reflection),
+          ]);
+          expect(counted).toBe(texts.reduce((sum, text) => sum + text.tokens.length, 0));
+          expect(Math.min(...entropies.dataSync())).toBeGreaterThanOrEqual(0);
+        });
+        expect(tf.memory().numTensors).toBe(before);
+        expect([...new Set(layout.stages)]).toEqual([0, 1, 2]);
+      }
+    });
 
-  it('refuses chains without a plan and a temperature of 0', () => {
-    const chain = { ...chainOf(tasks[0]!, 0, {} as Utterance, tasks[0]!.references[0]!), plan: null };
-    expect(() => policy.prepare([chain], 1)).toThrow(MicroInputError);
-    expect(() => policy.prepare([], 0)).toThrow(MicroInputError);
+    it('has the gradient of the sum of log-probabilities that central differences give', async () => {
+      const session = await policy.begin(tasks.slice(0, 1), 2);
+      const plans = await session.plan({ sampling, keys: keysOf(2, 'plan') });
+      session.dispose();
+      const chains = plans.map((plan, i) => chainOf(tasks[0]!, i, plan, tasks[0]!.references[0]!));
+      const batch = policy.prepare(chains, 1);
+      const total = () =>
+        tf.sum(
+          tf.mul(batch.score().logProbs, tf.tensor2d(batch.layout.mask, [2, batch.layout.tokens])),
+        ) as tf.Scalar;
+      for (const name of [
+        'picture.weight',
+        'blocks.0.attention.qkv.weight',
+        'words.weight',
+        'positions',
+        'head.bias',
+      ]) {
+        const variable = policy.parameters().get(name)!;
+        const { grads } = tf.variableGrads(total, [variable]);
+        const gradient = grads[variable.name]!.dataSync() as Float32Array;
+        const start = variable.dataSync().slice();
+        const largest = gradient.reduce((a: number, b: number) => Math.max(a, Math.abs(b)), 0);
+        const index = gradient.findIndex((value: number) => Math.abs(value) === largest);
+        const at = (delta: number) => {
+          const moved = start.slice();
+          moved[index] = moved[index]! + delta;
+          variable.assign(tf.tensor(moved, variable.shape));
+          return tf.tidy(() => total().dataSync()[0]!);
+        };
+        const numeric = (at(1e-2) - at(-1e-2)) / 2e-2;
+        variable.assign(tf.tensor(start, variable.shape));
+        expect(Math.abs(numeric / gradient[index]! - 1), name).toBeLessThan(2e-2);
+      }
+    });
+
+    it('refuses chains without a plan and a temperature of 0', () => {
+      const chain = { ...chainOf(tasks[0]!, 0, {} as Utterance, tasks[0]!.references[0]!), plan: null };
+      expect(() => policy.prepare([chain], 1)).toThrow(MicroInputError);
+      expect(() => policy.prepare([], 0)).toThrow(MicroInputError);
+    });
   });
 });
