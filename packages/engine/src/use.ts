@@ -2,10 +2,9 @@ import { availableParallelism } from 'node:os';
 import { backend, env, ready, setBackend } from '@tensorflow/tfjs-core';
 import { ConfigError } from '@thinkrl/spec';
 import { EngineError } from './error.ts';
-import { registerGradients } from './gradients.ts';
 import { startCpu, startWasm } from './plain.ts';
 import type { EngineName, EngineReport } from './report.ts';
-import { startTorch } from './torch.ts';
+import { importTorch, startTorch } from './torch.ts';
 
 /** Which engine, on how many threads, and who hears notices. */
 export interface EngineOptions {
@@ -67,7 +66,7 @@ export async function useEngine(options: EngineOptions = {}): Promise<EngineRepo
     throw new ConfigError({ field: 'threads', value: threads, fix: 'use an integer of at least 1' });
   }
   env().set('IS_TEST', false);
-  await registerGradients();
+  await (await importTorch()).registerGradients();
   const report = engine === 'auto' ? await startBest(threads) : await start(engine, threads);
   const tell = options.onNotice ?? ((line: string) => process.stderr.write(`${line}\n`));
   if (report.notice !== undefined) tell(report.notice);

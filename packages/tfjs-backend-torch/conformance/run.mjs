@@ -1,4 +1,5 @@
-// Runs tfjs-core's suite (--async: with readSync throwing; --engine cuda: on a GPU), compares the failing names with expected-failures.txt both ways, prints the counts last.
+// Runs tfjs-core's suite (--async: with readSync throwing; --engine cuda: on a GPU), compares the failing names with
+// expected-failures.txt both ways, prints the counts last.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -26,8 +27,14 @@ function runSuite() {
     '--reporter=json',
     `--outputFile=${output}`,
   ];
+  rmSync(output, { force: true });
   const run = spawnSync(process.execPath, args, {
     cwd: here,
+    env: {
+      ...process.env,
+      THINKRL_CONFORMANCE_ASYNC: asyncOnly ? '1' : '0',
+      THINKRL_CONFORMANCE_DEVICE: cuda ? 'cuda:0' : 'cpu',
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',
   });

@@ -16,5 +16,6 @@ export {
   TorchMissingError,
 } from './error.ts';
 export { type AdamWSettings, type AdamWTensors, adamWStep } from './fused/AdamWStep.ts';
+export { registerGradients } from './gradients.ts';
 export { backendName } from './kernel/config.ts';
 export { registerTorch } from './register.ts';

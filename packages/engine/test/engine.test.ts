@@ -1,0 +1,50 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { ConfigError } from '@thinkrl/spec';
+import { afterEach, describe, expect, it } from 'vitest';
+import { diagnoseEngine, EngineError, useEngine } from '../src/index.ts';
+
+afterEach(() => {
+  delete process.env.THINKRL_TORCH_ADDON;
+});
+
+describe('without a compiled addon', () => {
+  it('takes wasm with one line that says what to install', async () => {
+    process.env.THINKRL_TORCH_ADDON = '/nowhere/thinkrl_torch.node';
+    const notices: string[] = [];
+    const report = await useEngine({ threads: 1, onNotice: (line) => notices.push(line) });
+    expect(report.name).toBe('wasm');
+    expect(tf.getBackend()).toBe('wasm');
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toMatch(/not built.*libtorch-dev.*using wasm/);
+    expect(notices[0]).not.toContain('\n');
+  });
+
+  it('refuses torch by name and says why', async () => {
+    process.env.THINKRL_TORCH_ADDON = '/nowhere/thinkrl_torch.node';
+    await expect(useEngine({ engine: 'torch' })).rejects.toThrow(EngineError);
+    await expect(useEngine({ engine: 'torch' })).rejects.toThrow(/engine torch: .*libtorch/);
+  });
+
+  it('lists what is missing', async () => {
+    process.env.THINKRL_TORCH_ADDON = '/nowhere/thinkrl_torch.node';
+    const { engine, missing } = await diagnoseEngine();
+    expect(engine).toBe('wasm');
+    expect(missing).toHaveLength(1);
+  });
+});
+
+describe('every engine', () => {
+  it.each(['cpu', 'wasm', 'torch'] as const)('%s computes values and gradients', async (engine) => {
+    const report = await useEngine({ engine, threads: 1 });
+    expect(report.name).toBe(engine);
+    const x = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+    // d/dx sum(x x) = (x^T + x) for row and column sums: [[1+2+1+3, 3+4+1+3], [1+2+2+4, 3+4+2+4]].
+    const gradient = tf.grad((a: tf.Tensor) => tf.sum(tf.matMul(a as tf.Tensor2D, a as tf.Tensor2D)))(x);
+    expect(Array.from(await gradient.data())).toEqual([7, 11, 9, 13]);
+  });
+
+  it('is refused under an unknown name or without threads', async () => {
+    await expect(useEngine({ engine: 'tpu' as 'cpu' })).rejects.toThrow(ConfigError);
+    await expect(useEngine({ threads: 0 })).rejects.toThrow(/threads is 0/);
+  });
+});
