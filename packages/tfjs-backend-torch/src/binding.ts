@@ -46,7 +46,7 @@ const remedy =
   'build it with `npx thinkrl-build-torch` (needs a C++ compiler and libtorch; Debian or Ubuntu: apt-get install g++ libtorch-dev libopenblas-dev; elsewhere: pip install torch)';
 
 /** The package folder, from src/ (vitest, tsx) as from dist/. */
-export function packageFolder(): string {
+function packageFolder(): string {
   return dirname(dirname(fileURLToPath(import.meta.url)));
 }
 

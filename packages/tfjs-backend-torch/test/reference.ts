@@ -3,7 +3,7 @@
 type Row = readonly number[];
 
 /** Cuts a list into rows of `width`. */
-export function rowsOf(list: Row, width: number): number[][] {
+function rowsOf(list: Row, width: number): number[][] {
   return Array.from({ length: list.length / width }, (_, i) => list.slice(i * width, (i + 1) * width));
 }
 
@@ -89,7 +89,7 @@ export function attention(
 }
 
 /** erf by its power series, which converges everywhere. */
-export function erf(x: number): number {
+function erf(x: number): number {
   let term = x;
   let sum = x;
   for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {

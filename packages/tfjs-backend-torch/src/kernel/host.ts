@@ -41,11 +41,7 @@ function mapped(inputs: Inputs, move: (tensor: TensorInfo) => TensorInfo): Input
 }
 
 /** Runs a kernel of the plain JavaScript backend on host copies of the inputs. */
-export function runOnHost(
-  kernelName: string,
-  inputs: Inputs,
-  attrs: object | undefined,
-): TensorInfo | TensorInfo[] {
+function runOnHost(kernelName: string, inputs: Inputs, attrs: object | undefined): TensorInfo | TensorInfo[] {
   const backend = hostBackend();
   const made: TensorInfo[] = [];
   const move = (tensor: TensorInfo) => {
