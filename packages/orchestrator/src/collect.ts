@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChainSampler, SamplingOptions } from '@thinkrl/cot-sampler';
 import type { Chain, EditTask, JudgedChain, Key } from '@thinkrl/spec';
 
@@ -51,6 +52,7 @@ export async function collect<Task extends EditTask>(
     const judging = options.reward.judge(chains, key.fold('judge'));
     judging.catch(() => {}); // awaited below; a rejection must not count as unhandled before that
     pending.push(judging);
+    await nextTurn(); // lets judges, signals and timers have their turn
   }
   const sampled = performance.now();
   const judged = (await Promise.all(pending)).flat();

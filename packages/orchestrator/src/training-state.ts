@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EditTask, Group, StepReport } from '@thinkrl/spec';
 import { type CheckpointModule, saveCheckpoint } from './checkpoint.ts';
 import { DivergedError } from './error.ts';
@@ -60,6 +61,7 @@ export function createTrainingState<Task extends EditTask>(
         if (skipped[module] >= options.skippedLimit) throw new DivergedError(module, skipped[module]);
       }
       if (iteration % options.checkpointEvery === 0) await save();
+      await nextTurn(); // an engine that never waits would keep signals and timers out for the whole run
     },
     save,
   };

@@ -133,6 +133,19 @@ describe('train', () => {
     expect(savedSteps(join(root, 'checkpoints'))).toEqual([3]);
   });
 
+  it('hears a signal while it runs: the loop gives way to the event loop', async () => {
+    const controller = new AbortController();
+    const { run, root } = await banditRun({ signal: controller.signal, iterations: 40 });
+    process.once('SIGUSR2', () => controller.abort());
+    const advance = run.state.advance.bind(run.state);
+    run.state.advance = async (report, groups) => {
+      if (report.iteration === 3) process.kill(process.pid, 'SIGUSR2');
+      return advance(report, groups);
+    };
+    await train(run);
+    expect(readMetrics(join(root, 'metrics.jsonl')).length).toBeLessThan(10);
+  });
+
   it('clips and keeps learning with several optimiser steps per roll-out; the first ratio is 1', async () => {
     const { run, root } = await banditRun({ innerUpdates: 4, iterations: 6 });
     await train(run);
