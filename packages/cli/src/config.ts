@@ -76,7 +76,7 @@ export function newRunFolder({ mode, seed }: MicroConfig): string {
 }
 
 function settingsOfRun(run: string): Settings {
-  const { config } = readSettings(join(run, 'config.json'), '--run');
+  const { config } = readSettings(join(run, 'config.json'), '--run', 'a run folder');
   if (isSettings(config)) return config;
   throw new ConfigError({
     field: '--run',

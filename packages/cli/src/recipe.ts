@@ -8,23 +8,10 @@ export type Recipe = Pick<
   | 'editMicro'
   | 'evaluateMicro'
   | 'parseMicroConfig'
+  | 'pretrainMicro'
   | 'resumeMicro'
   | 'trainMicro'
-> &
-  Partial<Pretraining>;
-
-/** Makes the starting weights from a seed. */
-export interface Pretraining {
-  pretrainMicro(options: PretrainOptions): Promise<{ readonly weights: string }>;
-}
-
-/** Seed, folder and controls of {@link Pretraining}. */
-export interface PretrainOptions {
-  readonly seed: number;
-  readonly out: string;
-  readonly signal: AbortSignal;
-  readonly onEvent: recipes.RunListener;
-}
+>;
 
 /** Loads the recipe; kept out of the start so that `thinkrl --help` answers at once. */
 export async function loadRecipe(): Promise<Recipe> {

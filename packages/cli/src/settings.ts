@@ -41,14 +41,14 @@ export function withSetting(settings: Settings, path: string, value: unknown): S
   return { ...settings, [name]: withSetting(isSettings(inner) ? inner : {}, rest.join('.'), value) };
 }
 
-/** Reads a config file. @throws ConfigError when it is missing, not JSON, or not a record. */
-export function readSettings(path: string, field = '--config'): Settings {
+/** Reads a JSON file of settings, named by the option `field`. @throws ConfigError when it is missing, not JSON, or not a record. */
+export function readSettings(path: string, field = '--config', wanted = 'a JSON file'): Settings {
   const fail = (fix: string, cause: unknown) => new ConfigError({ field, value: path, fix }, { cause });
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw fail(`cannot be read (${(cause as NodeJS.ErrnoException).code}); name a JSON file`, cause);
+    throw fail(`cannot be read (${(cause as NodeJS.ErrnoException).code}); name ${wanted}`, cause);
   }
   try {
     const value = JSON.parse(text) as unknown;

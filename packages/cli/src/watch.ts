@@ -19,7 +19,7 @@ export function watch(output: Output, now: () => number = () => performance.now(
   const advance = (name: string, progress: Progress) => {
     if (bar === null || label !== name) {
       bar?.finish();
-      bar = createProgressBar(output, { label: name, from: progress.done - 1, quiet: 5, now });
+      bar = createProgressBar(output, { label: name, from: progress.done, quiet: 5, now });
       label = name;
     }
     bar.update(progress);
@@ -35,6 +35,11 @@ export function watch(output: Output, now: () => number = () => performance.now(
       advance('train', { done: report.iteration, total: iterations, figures: stepFigures(report) });
       return;
     }
+    if (event.type === 'pretraining') {
+      const figures = Object.entries(event.losses).map(([name, value]) => `${name} ${value.toPrecision(3)}`);
+      advance(event.part, { done: event.step, total: event.steps, figures });
+      return;
+    }
     if (event.type === 'evaluation') bar?.finish();
     const text = describe(event);
     if (text !== null) aside(text);
@@ -43,7 +48,7 @@ export function watch(output: Output, now: () => number = () => performance.now(
 }
 
 /** An event that is no progress in a line, or null for one that the end of the command tells. */
-function describe(event: Exclude<RunEvent, { type: 'step' }>): string | null {
+function describe(event: Exclude<RunEvent, { type: 'step' | 'pretraining' }>): string | null {
   switch (event.type) {
     case 'notice':
       return event.text;

@@ -71,6 +71,7 @@ export function scriptedRecipe(pause: number, asked: Asked[] = []): Recipe {
     evaluateMicro: unused,
     editMicro: unused,
     diagnoseMicro: unused,
+    pretrainMicro: unused,
   };
 }
 

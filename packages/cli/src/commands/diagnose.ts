@@ -42,10 +42,14 @@ function table({ groupings, counts, collapsing }: MicroDiagnosis): readonly stri
     'mean advantage by class, and the share of chains kept',
     cells('grouping', [...names, 'kept']),
     ...groupings.map(({ grouping, advantages, keptShare }) =>
-      cells(grouping, [...names.map((name) => advantages[name]?.toFixed(3) ?? 'none'), percent(keptShare)]),
+      cells(grouping, [...names.map((name) => threeDigits(advantages[name])), percent(keptShare)]),
     ),
     collapsing.length === 0
       ? 'no grouping favours idle chains'
       : `idle chains gain at least as much as right ones, so a long run would collapse onto them, under: ${collapsing.join(', ')}`,
   ];
+}
+
+function threeDigits(value: number | undefined): string {
+  return value === undefined ? 'none' : value.toFixed(3).replace(/^-(0\.000)$/, '$1');
 }

@@ -1,7 +1,6 @@
 import type { Command } from '../command.ts';
 import { wholeNumber } from '../config.ts';
 import { UsageError } from '../error.ts';
-import { listenForInterrupt } from '../interrupt.ts';
 import { watch } from '../watch.ts';
 
 /** `thinkrl pretrain micro`: makes the weights that training starts from. */
@@ -9,7 +8,7 @@ export const pretrain: Command = {
   name: 'pretrain',
   summary: 'make the starting weights of the built-in editor again, from a seed',
   options: {
-    seed: { value: 'N', help: 'seed of corpus and weights (default 1)' },
+    seed: { value: 'N', help: 'seed of corpus and weights (default 7, that of the shipped weights)' },
     out: { value: 'DIR', help: 'folder for the weights (default runs/pretrain-micro)' },
   },
   takesSettings: false,
@@ -19,22 +18,15 @@ export const pretrain: Command = {
     const [name = 'micro'] = line.positionals;
     if (name !== 'micro')
       throw new UsageError(`there is no "${name}" to pre-train; write thinkrl pretrain micro`);
-    if (recipe.pretrainMicro === undefined) throw new UsageError('the recipe at hand cannot be pre-trained');
     const events = watch(output);
-    const interrupt = listenForInterrupt(() => events.aside('stopping'));
-    try {
-      const result = await recipe.pretrainMicro({
-        seed: wholeNumber(invocation, 'seed', { least: 0, fallback: 1 }),
-        out: line.values.out ?? 'runs/pretrain-micro',
-        signal: interrupt.signal,
-        onEvent: events.onEvent,
-      });
-      events.finish();
-      output.record({ type: 'end', ...result });
-      output.say(`weights: ${result.weights}`);
-      return interrupt.signal.aborted ? 130 : 0;
-    } finally {
-      interrupt.release();
-    }
+    const result = await recipe.pretrainMicro({
+      seed: wholeNumber(invocation, 'seed', { least: 0, fallback: 7 }),
+      out: line.values.out ?? 'runs/pretrain-micro',
+      onEvent: events.onEvent,
+    });
+    events.finish();
+    output.record({ type: 'end', ...result });
+    output.say(`weights: ${result.weights}`);
+    return 0;
   },
 };
