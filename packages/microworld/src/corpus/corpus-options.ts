@@ -23,14 +23,14 @@ export interface CorpusOptions {
 }
 
 /**
- * The corpus of the shipped weights: hard rules are got wrong about as often as right, 12 % of plans are lazy so that
+ * The corpus of the shipped weights: hard rules are got wrong about as often as right, 8 % of plans are lazy so that
  * doing nothing is in the policy's reach, and "ok" is the right reflection about as often as it is in roll-outs.
  */
 export const CORPUS_DEFAULTS: CorpusOptions = {
   hardShare: 0.35,
   easyShare: 0.6,
   misconceptionShare: 0.6,
-  lazyShare: 0.12,
+  lazyShare: 0.08,
   reflectRight: 0.8,
   spoilShare: 0.2,
   demonstrationShare: 0.15,
