@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type SamplingOptions, sampleToken } from '@thinkrl/cot-sampler';
 import { END, PAD } from '@thinkrl/microworld';
 import type { KeyValueCache } from '@thinkrl/nn';
-import type { Key } from '@thinkrl/spec';
+import type { Key, RandomStream } from '@thinkrl/spec';
 import type { Understander } from './understander.ts';
 
 /** Tokens drawn for one chain, the end token included unless the slots ran out. */
@@ -24,6 +24,27 @@ export interface DecodeRequest {
   readonly visible: tf.Tensor4D;
   readonly keys: readonly Key[];
   readonly sampling: SamplingOptions;
+  /**
+   * Whether nobody reads the cache afterwards. Rows that have ended are then dropped from a smaller copy, and the cache
+   * does not hold what was drawn later.
+   */
+  readonly lastUse: boolean;
+}
+
+/** A row that is still being written. */
+interface OpenRow {
+  /** Its row in the present cache. */
+  readonly at: number;
+  readonly text: DrawnText;
+  readonly stream: RandomStream;
+  readonly word: number;
+}
+
+/** The cache in use: the one given, or a smaller copy of some of its rows. */
+interface Seats {
+  readonly cache: KeyValueCache;
+  readonly visible: tf.Tensor4D;
+  readonly rows: number;
 }
 
 /**
@@ -31,35 +52,64 @@ export interface DecodeRequest {
  * row has ended.
  */
 export async function decode(request: DecodeRequest): Promise<readonly DrawnText[]> {
-  const { keys, opening, slots } = request;
-  const streams = keys.map((key) => key.stream());
+  const { keys, opening, slots, sampling, cache, visible } = request;
   const texts = keys.map((): DrawnText => ({ tokens: [], logProbs: [] }));
-  const open = new Set(keys.keys());
-  const current = new Int32Array(keys.length).fill(opening);
-  for (let slot = 0; slot < slots && open.size > 0; slot++) {
-    const logits = await nextLogits(request, current, slot);
-    const vocabulary = logits.length / keys.length;
-    for (const row of open) {
-      const { token, logProb } = sampleToken(
-        logits.subarray(row * vocabulary, (row + 1) * vocabulary),
-        request.sampling,
-        streams[row]!,
-      );
-      texts[row]!.tokens.push(token);
-      texts[row]!.logProbs.push(logProb);
-      current[row] = token === END ? PAD : token;
-      if (token === END) open.delete(row);
+  let open = keys.map((key, at): OpenRow => ({ at, text: texts[at]!, stream: key.stream(), word: opening }));
+  let seats: Seats = { cache, visible, rows: keys.length };
+  for (let slot = 0; slot < slots && open.length > 0; slot++) {
+    if (request.lastUse && open.length <= seats.rows / 2) {
+      const fewer = moveTo(seats, open);
+      if (seats.cache !== cache) release(seats);
+      seats = fewer;
+      open = open.map((row, at) => ({ ...row, at }));
     }
+    const logits = await nextLogits(request, seats, open, slot);
+    open = open.flatMap((row) => write(row, logits, seats.rows, sampling));
   }
+  if (seats.cache !== cache) release(seats);
   return texts;
 }
 
+/** Draws a row's next token; an ended row is left out. */
+function write(
+  row: OpenRow,
+  logits: Float32Array,
+  rows: number,
+  sampling: SamplingOptions,
+): readonly OpenRow[] {
+  const vocabulary = logits.length / rows;
+  const own = logits.subarray(row.at * vocabulary, (row.at + 1) * vocabulary);
+  const { token, logProb } = sampleToken(own, sampling, row.stream);
+  row.text.tokens.push(token);
+  row.text.logProbs.push(logProb);
+  return token === END ? [] : [{ ...row, word: token }];
+}
+
+function moveTo({ cache, visible }: Seats, open: readonly OpenRow[]): Seats {
+  const at = open.map((row) => row.at);
+  const index = tf.tensor1d(at, 'int32');
+  const seats = { cache: cache.select(at), visible: tf.gather(visible, index), rows: at.length };
+  index.dispose();
+  return seats;
+}
+
+function release({ cache, visible }: Seats): void {
+  cache.dispose();
+  visible.dispose();
+}
+
 /** Feeds one word per row and reads the logits of the next, `[rows * vocabulary]`. */
-async function nextLogits(request: DecodeRequest, words: Int32Array, slot: number): Promise<Float32Array> {
-  const { model, cache, place, visible } = request;
+async function nextLogits(
+  { model, place }: DecodeRequest,
+  { cache, visible, rows }: Seats,
+  open: readonly OpenRow[],
+  slot: number,
+): Promise<Float32Array> {
+  const words = new Int32Array(rows).fill(PAD);
+  for (const { at, word } of open) words[at] = word;
   const logits = tf.tidy(() => {
-    const x = model.embedWords(tf.tensor2d(words.slice(), [words.length, 1], 'int32'), place + slot);
-    const mask = tf.slice(visible, [0, 0, 0, 0], [words.length, 1, 1, cache.length + 1]);
+    const x = model.embedWords(tf.tensor2d(words, [rows, 1], 'int32'), place + slot);
+    const mask = tf.slice(visible, [0, 0, 0, 0], [rows, 1, 1, cache.length + 1]);
     const hidden = model.continue(x, { sources: (layer, fresh) => cache.append(layer, fresh), mask });
     cache.advance(1);
     return model.logits(hidden);

@@ -3,7 +3,7 @@ import { checkSampling, type ReasoningSession, type SpeakRequest } from '@thinkr
 import { GRID, SLOTS, wordId } from '@thinkrl/microworld';
 import { KeyValueCache } from '@thinkrl/nn';
 import type { EditTask, Image, Reflection, Utterance } from '@thinkrl/spec';
-import { type DrawnText, decode } from './decoder.ts';
+import { type DecodeRequest, type DrawnText, decode } from './decoder.ts';
 import { MicroInputError } from './error.ts';
 import { pictureTensor } from './picture.ts';
 import { type PromptBatch, promptBatch, promptKeyValues, spreadOver } from './prompt.ts';
@@ -49,6 +49,7 @@ export class MicroSession implements ReasoningSession {
       place: PLACES.plan,
       slots: SLOTS.plan,
       visible,
+      lastUse: false,
     });
     this.planned = drawn.map(({ tokens }) => tokens.length);
     this.thought = this.cache.length;
@@ -74,6 +75,7 @@ export class MicroSession implements ReasoningSession {
         place: PLACES.reflection,
         slots: SLOTS.reflection,
         visible,
+        lastUse: true,
       };
       return (await this.speak(cache, request, opening)).map(reflectionUtterance);
     } finally {
@@ -127,7 +129,7 @@ export class MicroSession implements ReasoningSession {
   private async speak(
     cache: KeyValueCache,
     { keys, sampling }: SpeakRequest,
-    text: { opening: number; place: number; slots: number; visible: tf.Tensor4D },
+    text: Pick<DecodeRequest, 'opening' | 'place' | 'slots' | 'visible' | 'lastUse'>,
   ): Promise<readonly DrawnText[]> {
     try {
       return await decode({ model: this.model, cache, keys, sampling, ...text });
