@@ -133,7 +133,7 @@ describe('train', () => {
     expect(savedSteps(join(root, 'checkpoints'))).toEqual([3]);
   });
 
-  it('hears a signal while it runs: the loop gives way to the event loop', async () => {
+  it('hears a signal before the next checkpoint at iteration 5 while it runs: the loop gives way to the event loop', async () => {
     const controller = new AbortController();
     const { run, root } = await banditRun({ signal: controller.signal, iterations: 40 });
     process.once('SIGUSR2', () => controller.abort());
@@ -143,7 +143,7 @@ describe('train', () => {
       return advance(report, groups);
     };
     await train(run);
-    expect(readMetrics(join(root, 'metrics.jsonl')).length).toBeLessThan(10);
+    expect(readMetrics(join(root, 'metrics.jsonl')).length).toBeLessThan(5);
   });
 
   it('clips and keeps learning with several optimiser steps per roll-out; the first ratio is 1', async () => {
