@@ -1,6 +1,8 @@
 // Scaled dot-product attention over [batch, token, head, width], forward and backward.
 #include <ATen/ExpandUtils.h>
 
+#include <tuple>
+
 #include "call.h"
 #include "gemm.h"
 #include "vector.h"
@@ -8,7 +10,8 @@
 namespace thinkrl {
 namespace {
 
-constexpr int64_t kQueryBlock = 64;
+constexpr int64_t kQueryBlock = 48;
+constexpr int64_t kStretch = 384;
 
 struct Problem {
   at::Tensor query, key, value, mask;
@@ -79,56 +82,109 @@ void apply_mask(const Problem& p, const Block& block, float* scores) {
   }
 }
 
-/** scores [rows, sources] = scale * query key^T, with what may not be seen at -infinity. */
-void block_scores(const Problem& p, const Block& block, float* scores) {
-  const Extent extent{block.rows, block.sources, p.width};
-  gemm(extent, static_cast<float>(p.scale), head_of(p.query, block.b, block.head, block.first),
-       head_of(p.key, block.b, p.key_head(block.head)).transposed(), scores, block.sources, false);
-  apply_mask(p, block, scores);
+/** What one thread needs for the head it works on: keys and values in the layouts of the products they enter. */
+struct Workspace {
+  Packed keys_across, values_across, keys, values, queries, slopes;
+  std::vector<float> chances, spread;
+};
+
+Workspace& workspace() {
+  thread_local Workspace own;
+  return own;
 }
 
-std::vector<float>& workspace(int which) {
-  thread_local std::vector<float> buffers[2];
-  return buffers[which];
-}
-
-float* room(int which, int64_t length) {
-  auto& buffer = workspace(which);
+float* room(std::vector<float>& buffer, int64_t length) {
   if (static_cast<int64_t>(buffer.size()) < length) buffer.resize(length);
   return buffer.data();
 }
 
-void forward_block(const Problem& p, const Block& block, float* out, float* log_sums) {
-  float* scores = room(0, block.rows * block.sources);
-  block_scores(p, block, scores);
+/** scores [rows, sources] = scale * query key^T, with what may not be seen at -infinity. */
+void block_scores(const Problem& p, const Block& block, const Packed& keys_across, float* scores) {
+  const Extent extent{block.rows, block.sources, p.width};
+  const Matrix query = head_of(p.query, block.b, block.head, block.first);
+  multiply(extent, static_cast<float>(p.scale), query, keys_across, {scores, block.sources, false});
+  apply_mask(p, block, scores);
+}
+
+/** Turns a row of scores into weights, unnormalised; gives the log of their sum and what to multiply the output by. */
+std::pair<float, float> soften(float* row, int64_t length) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float top = row_largest(row, length);
+  if (top == -infinity && !std::isnan(row_dot(row, row, length))) {
+    std::fill(row, row + length, 0.0f);
+    return {infinity, 0.0f};
+  }
+  const float sum = row_exponential(row, length, top);
+  return {top + std::log(sum), 1.0f / sum};
+}
+
+struct Result {
+  float* out;
+  float* log_sums;
+};
+
+void forward_block(const Problem& p, const Block& block, Workspace& w, const Result& result) {
+  float* scores = room(w.chances, block.rows * block.sources);
+  block_scores(p, block, w.keys_across, scores);
+  float shares[kQueryBlock];
+  for (int64_t i = 0; i < block.rows; ++i) {
+    std::tie(result.log_sums[i], shares[i]) = soften(scores + i * block.sources, block.sources);
+  }
+  const int64_t stride = p.heads * p.value_width;
+  const Extent extent{block.rows, p.value_width, block.sources};
+  multiply(extent, 1, {scores, block.sources, 1}, w.values, {result.out, stride, false});
+  for (int64_t i = 0; i < block.rows; ++i) {
+    for (int64_t j = 0; j < p.value_width; ++j) result.out[i * stride + j] *= shares[i];
+  }
+}
+
+/** One query against a long cache (decoding): no packing, rows of keys and values are read once. */
+void forward_single(const Problem& p, const Block& block, Workspace& w, const Result& result) {
+  float* scores = room(w.chances, block.rows * block.sources);
+  const int64_t key_head = p.key_head(block.head);
+  const Matrix query = head_of(p.query, block.b, block.head, block.first);
+  const Matrix across = head_of(p.key, block.b, key_head).transposed();
+  const Target to{scores, block.sources, false};
+  gemm({block.rows, block.sources, p.width}, static_cast<float>(p.scale), query, across, to);
+  apply_mask(p, block, scores);
+  const int64_t stride = p.heads * p.value_width;
   for (int64_t i = 0; i < block.rows; ++i) {
     float* row = scores + i * block.sources;
-    const float top = row_largest(row, block.sources);
-    const bool blind = top == -std::numeric_limits<float>::infinity();
-    const float sum = blind ? 0.0f : row_exponential(row, block.sources, top);
-    if (blind) std::fill(row, row + block.sources, 0.0f);
-    log_sums[i] = blind ? std::numeric_limits<float>::infinity() : top + std::log(sum);
-    const float inverse = blind ? 0.0f : 1.0f / sum;
-    for (int64_t j = 0; j < block.sources; ++j) row[j] *= inverse;
+    float share = 0;
+    std::tie(result.log_sums[i], share) = soften(row, block.sources);
+    for (int64_t j = 0; j < block.sources; ++j) row[j] *= share;
   }
-  const Extent extent{block.rows, p.value_width, block.sources};
-  gemm(extent, 1, {scores, block.sources, 1}, head_of(p.value, block.b, p.key_head(block.head)), out,
-       p.heads * p.value_width, false);
+  const Matrix chance{scores, block.sources, 1};
+  gemm({block.rows, p.value_width, block.sources}, 1, chance, head_of(p.value, block.b, key_head),
+       {result.out, stride, false});
+}
+
+/** A stretch of queries of one head, in blocks against keys and values packed once. */
+void forward_stretch(const Problem& p, int64_t b, int64_t head, int64_t begin, int64_t end, const Result& all) {
+  Workspace& w = workspace();
+  const bool single = end - begin <= 2;
+  if (!single) {
+    const int64_t seen = p.visible(end);
+    w.keys_across.pack(head_of(p.key, b, p.key_head(head)).transposed(), p.width, seen);
+    w.values.pack(head_of(p.value, b, p.key_head(head)), seen, p.value_width);
+  }
+  for (int64_t first = begin; first < end; first += kQueryBlock) {
+    const int64_t rows = std::min(kQueryBlock, end - first);
+    const Result at{all.out + ((b * p.targets + first) * p.heads + head) * p.value_width,
+                    all.log_sums + (b * p.heads + head) * p.targets + first};
+    (single ? forward_single : forward_block)(p, {b, head, first, rows, p.visible(first + rows)}, w, at);
+  }
 }
 
 std::pair<at::Tensor, at::Tensor> forward_here(const Problem& p) {
   at::Tensor out = at::empty({p.batch, p.targets, p.heads, p.value_width}, p.query.options());
   at::Tensor log_sums = at::empty({p.batch, p.heads, p.targets}, p.query.options());
-  float* const to = out.data_ptr<float>();
-  float* const sums = log_sums.data_ptr<float>();
-  const int64_t blocks = (p.targets + kQueryBlock - 1) / kQueryBlock;
-  at::parallel_for(0, p.batch * p.heads * blocks, 1, [&](int64_t begin, int64_t end) {
+  const Result all{out.data_ptr<float>(), log_sums.data_ptr<float>()};
+  const int64_t stretches = (p.targets + kStretch - 1) / kStretch;
+  at::parallel_for(0, p.batch * p.heads * stretches, 1, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t first = unit % blocks * kQueryBlock, rows = std::min(kQueryBlock, p.targets - first);
-      const int64_t head = unit / blocks % p.heads, b = unit / blocks / p.heads;
-      const Block block{b, head, first, rows, p.visible(first + rows)};
-      forward_block(p, block, to + ((b * p.targets + first) * p.heads + head) * p.value_width,
-                    sums + (b * p.heads + head) * p.targets + first);
+      const int64_t first = unit % stretches * kStretch, head = unit / stretches % p.heads;
+      forward_stretch(p, unit / stretches / p.heads, head, first, std::min(p.targets, first + kStretch), all);
     }
   });
   return {out, log_sums};
@@ -138,23 +194,24 @@ struct Gradients {
   at::Tensor query, key, value;
 };
 
-float* head_in(const at::Tensor& x, int64_t b, int64_t head, int64_t first) {
-  return x.data_ptr<float>() + b * x.stride(0) + first * x.stride(1) + head * x.stride(2);
+Target head_in(const at::Tensor& x, int64_t b, int64_t head, int64_t first, bool accumulate) {
+  float* data = x.data_ptr<float>() + b * x.stride(0) + first * x.stride(1) + head * x.stride(2);
+  return {data, x.stride(1), accumulate};
 }
 
 struct Saved {
   at::Tensor grad, out, log_sums;
 };
 
-/** Turns scores into probabilities and d(out) into d(scores): p * (grad value^T - grad . out) * scale. */
+/** Turns scores into probabilities and d(out) value^T into d(scores): p * (it - grad . out) * scale. */
 void backward_scores(const Problem& p, const Block& block, const Saved& saved, float* chances, float* slopes) {
   const float* sums = saved.log_sums.data_ptr<float>() + (block.b * p.heads + block.head) * p.targets + block.first;
   const Matrix grad = head_of(saved.grad, block.b, block.head, block.first);
   const Matrix out = head_of(saved.out, block.b, block.head, block.first);
   const float scale = static_cast<float>(p.scale);
   for (int64_t i = 0; i < block.rows; ++i) {
-    float* chance = chances + i * block.sources;
-    float* slope = slopes + i * block.sources;
+    float* __restrict chance = chances + i * block.sources;
+    float* __restrict slope = slopes + i * block.sources;
     row_exponential(chance, block.sources, sums[i]);
     const float pull = row_dot(grad.data + i * grad.row, out.data + i * out.row, p.value_width);
     for (int64_t j = 0; j < block.sources; ++j) slope[j] = chance[j] * (slope[j] - pull) * scale;
@@ -162,37 +219,46 @@ void backward_scores(const Problem& p, const Block& block, const Saved& saved, f
 }
 
 void backward_block(const Problem& p, const Block& block, const Saved& saved, const Gradients& grads) {
-  const int64_t key_head = p.key_head(block.head);
-  float* chances = room(0, block.rows * block.sources);
-  float* slopes = room(1, block.rows * block.sources);
-  block_scores(p, block, chances);
+  Workspace& w = workspace();
+  const int64_t key_head = p.key_head(block.head), cells = block.rows * block.sources;
+  float* chances = room(w.chances, cells);
+  float* slopes = room(w.spread, cells);
   const Matrix grad = head_of(saved.grad, block.b, block.head, block.first);
-  gemm({block.rows, block.sources, p.value_width}, 1, grad, head_of(p.value, block.b, key_head).transposed(), slopes,
-       block.sources, false);
+  block_scores(p, block, w.keys_across, chances);
+  multiply({block.rows, block.sources, p.value_width}, 1, grad, w.values_across, {slopes, block.sources, false});
   backward_scores(p, block, saved, chances, slopes);
   const Matrix chance{chances, block.sources, 1}, slope{slopes, block.sources, 1};
-  gemm({block.sources, p.value_width, block.rows}, 1, chance.transposed(), grad,
-       head_in(grads.value, block.b, key_head, 0), grads.value.stride(1), true);
-  gemm({block.rows, p.width, block.sources}, 1, slope, head_of(p.key, block.b, key_head),
-       head_in(grads.query, block.b, block.head, block.first), grads.query.stride(1), false);
-  gemm({block.sources, p.width, block.rows}, 1, slope.transposed(),
-       head_of(p.query, block.b, block.head, block.first), head_in(grads.key, block.b, key_head, 0),
-       grads.key.stride(1), true);
+  w.slopes.pack(grad, block.rows, p.value_width);
+  w.queries.pack(head_of(p.query, block.b, block.head, block.first), block.rows, p.width);
+  const Target to_query = head_in(grads.query, block.b, block.head, block.first, false);
+  const Target to_key = head_in(grads.key, block.b, key_head, 0, true);
+  const Target to_value = head_in(grads.value, block.b, key_head, 0, true);
+  multiply({block.sources, p.value_width, block.rows}, 1, chance.transposed(), w.slopes, to_value);
+  multiply({block.rows, p.width, block.sources}, 1, slope, w.keys, to_query);
+  multiply({block.sources, p.width, block.rows}, 1, slope.transposed(), w.queries, to_key);
+}
+
+/** All queries of the heads that share one key head. */
+void backward_group(const Problem& p, int64_t b, int64_t group, const Saved& saved, const Gradients& grads) {
+  Workspace& w = workspace();
+  const Matrix key = head_of(p.key, b, group), value = head_of(p.value, b, group);
+  w.keys_across.pack(key.transposed(), p.width, p.sources);
+  w.values_across.pack(value.transposed(), p.value_width, p.sources);
+  w.keys.pack(key, p.sources, p.width);
+  const int64_t shared = p.heads / p.groups;
+  for (int64_t head = group * shared; head < (group + 1) * shared; ++head) {
+    for (int64_t first = 0; first < p.targets; first += kQueryBlock) {
+      const int64_t rows = std::min(kQueryBlock, p.targets - first);
+      backward_block(p, {b, head, first, rows, p.visible(first + rows)}, saved, grads);
+    }
+  }
 }
 
 Gradients backward_here(const Problem& p, const Saved& saved) {
   const Gradients grads{at::empty(p.query.sizes(), p.query.options()), at::zeros(p.key.sizes(), p.key.options()),
                         at::zeros(p.value.sizes(), p.value.options())};
-  const int64_t shared = p.heads / p.groups;
   at::parallel_for(0, p.batch * p.groups, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t unit = begin; unit < end; ++unit) {
-      for (int64_t head = unit % p.groups * shared; head < (unit % p.groups + 1) * shared; ++head) {
-        for (int64_t first = 0; first < p.targets; first += kQueryBlock) {
-          const int64_t rows = std::min(kQueryBlock, p.targets - first);
-          backward_block(p, {unit / p.groups, head, first, rows, p.visible(first + rows)}, saved, grads);
-        }
-      }
-    }
+    for (int64_t unit = begin; unit < end; ++unit) backward_group(p, unit / p.groups, unit % p.groups, saved, grads);
   });
   return grads;
 }

@@ -1,7 +1,6 @@
 #include "gemm.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "vector.h"
 
@@ -10,28 +9,17 @@ namespace {
 
 constexpr int64_t kRows = 6;
 constexpr int64_t kColumns = 16;
-constexpr int64_t kDepthBlock = 256;
-constexpr int64_t kRowBlock = 96;
-constexpr int64_t kColumnBlock = 512;
+constexpr int64_t kDepth = 512;
 
-/** One panel of 16 columns: panel[p * 16 + j]. */
-void pack_columns(const Matrix& b, int64_t depth, int64_t width, float* panel) {
+/** panel[p * 16 + j], filled up with zeros beyond `width` columns. */
+void pack_panel(const Matrix& b, int64_t depth, int64_t width, float* panel) {
   if (width == kColumns && b.column == 1) {
     for (int64_t p = 0; p < depth; ++p) std::memcpy(panel + p * kColumns, b.data + p * b.row, kColumns * sizeof(float));
     return;
   }
-  for (int64_t p = 0; p < depth; ++p) {
-    for (int64_t j = 0; j < kColumns; ++j) {
-      panel[p * kColumns + j] = j < width ? b.data[p * b.row + j * b.column] : 0.0f;
-    }
-  }
-}
-
-/** One panel of 6 rows: panel[p * 6 + i]. */
-void pack_rows(const Matrix& a, int64_t height, int64_t depth, float* panel) {
-  for (int64_t i = 0; i < kRows; ++i) {
-    const float* from = a.data + i * a.row;
-    for (int64_t p = 0; p < depth; ++p) panel[p * kRows + i] = i < height ? from[p * a.column] : 0.0f;
+  for (int64_t j = 0; j < kColumns; ++j) {
+    const float* from = b.data + j * b.column;
+    for (int64_t p = 0; p < depth; ++p) panel[p * kColumns + j] = j < width ? from[p * b.row] : 0.0f;
   }
 }
 
@@ -41,122 +29,133 @@ struct Tile {
   bool accumulate;
 };
 
-void multiply_tile(const float* rows, const float* columns, int64_t depth, float* c, int64_t ldc, const Tile& tile) {
+void store_full(const Lanes (&sum)[kRows][2], float* c, int64_t stride, const Tile& tile) {
+#pragma GCC unroll 6
+  for (int64_t i = 0; i < kRows; ++i) {
+    if (i >= tile.height) break;
+    float* row = c + i * stride;
+    Lanes left = sum[i][0] * tile.alpha, right = sum[i][1] * tile.alpha;
+    if (tile.accumulate) {
+      left += load(row);
+      right += load(row + kLanes);
+    }
+    store(row, left);
+    store(row + kLanes, right);
+  }
+}
+
+void store_edge(const Lanes (&sum)[kRows][2], float* c, int64_t stride, const Tile& tile) {
+  float cells[kRows][kColumns];
+#pragma GCC unroll 6
+  for (int64_t i = 0; i < kRows; ++i) {
+    store(cells[i], sum[i][0] * tile.alpha);
+    store(cells[i] + kLanes, sum[i][1] * tile.alpha);
+  }
+  for (int64_t i = 0; i < tile.height; ++i) {
+    for (int64_t j = 0; j < tile.width; ++j) {
+      float& cell = c[i * stride + j];
+      cell = tile.accumulate ? cell + cells[i][j] : cells[i][j];
+    }
+  }
+}
+
+/** Six rows of a times one panel; rows beyond the tile's height repeat its last one and are not stored. */
+template <bool kUnitColumn>
+void multiply_tile(const Matrix& a, const float* panel, int64_t depth, const Target& c, const Tile& tile) {
+  const float* rows[kRows];
+  for (int64_t i = 0; i < kRows; ++i) rows[i] = a.data + std::min(i, tile.height - 1) * a.row;
+  const int64_t step = kUnitColumn ? 1 : a.column;
   Lanes sum[kRows][2] = {};
   for (int64_t p = 0; p < depth; ++p) {
-    const Lanes left = load(columns + p * kColumns);
-    const Lanes right = load(columns + p * kColumns + kLanes);
+    const Lanes left = load(panel + p * kColumns);
+    const Lanes right = load(panel + p * kColumns + kLanes);
 #pragma GCC unroll 6
     for (int64_t i = 0; i < kRows; ++i) {
-      const Lanes value = broadcast(rows[p * kRows + i]);
+      const Lanes value = broadcast(rows[i][p * step]);
       sum[i][0] += value * left;
       sum[i][1] += value * right;
     }
   }
   if (tile.width == kColumns) {
-#pragma GCC unroll 6
-    for (int64_t i = 0; i < kRows; ++i) {
-      if (i >= tile.height) break;
-      float* row = c + i * ldc;
-      Lanes left = sum[i][0] * tile.alpha, right = sum[i][1] * tile.alpha;
-      if (tile.accumulate) {
-        left += load(row);
-        right += load(row + kLanes);
-      }
-      store(row, left);
-      store(row + kLanes, right);
-    }
-    return;
-  }
-  float edge[kRows][kColumns];
-#pragma GCC unroll 6
-  for (int64_t i = 0; i < kRows; ++i) {
-    store(edge[i], sum[i][0] * tile.alpha);
-    store(edge[i] + kLanes, sum[i][1] * tile.alpha);
-  }
-  for (int64_t i = 0; i < tile.height; ++i) {
-    for (int64_t j = 0; j < tile.width; ++j) {
-      float& cell = c[i * ldc + j];
-      cell = tile.accumulate ? cell + edge[i][j] : edge[i][j];
-    }
-  }
-}
-
-float* scratch(int which, size_t length) {
-  thread_local std::vector<float> buffers[2];
-  if (buffers[which].size() < length) buffers[which].resize(length);
-  return buffers[which].data();
-}
-
-void multiply_block(const Extent& e, float alpha, Matrix a, Matrix b, float* c, int64_t ldc, bool accumulate) {
-  const int64_t panels = (e.n + kColumns - 1) / kColumns;
-  float* columns = scratch(0, panels * kColumns * e.k);
-  for (int64_t q = 0; q < panels; ++q) {
-    const Matrix part{b.data + q * kColumns * b.column, b.row, b.column};
-    pack_columns(part, e.k, std::min(kColumns, e.n - q * kColumns), columns + q * kColumns * e.k);
-  }
-  float* rows = scratch(1, kRowBlock * e.k);
-  for (int64_t first = 0; first < e.m; first += kRowBlock) {
-    const int64_t last = std::min(e.m, first + kRowBlock);
-    for (int64_t i = first; i < last; i += kRows) {
-      const Matrix part{a.data + i * a.row, a.row, a.column};
-      pack_rows(part, std::min(kRows, last - i), e.k, rows + (i - first) * e.k);
-    }
-    for (int64_t q = 0; q < panels; ++q) {
-      const int64_t width = std::min(kColumns, e.n - q * kColumns);
-      for (int64_t i = first; i < last; i += kRows) {
-        const Tile tile{std::min(kRows, last - i), width, alpha, accumulate};
-        multiply_tile(
-            rows + (i - first) * e.k, columns + q * kColumns * e.k, e.k, c + i * ldc + q * kColumns, ldc, tile);
-      }
-    }
+    store_full(sum, c.data, c.stride, tile);
+  } else {
+    store_edge(sum, c.data, c.stride, tile);
   }
 }
 
 /** One row times a matrix: too little work to pack for. */
-void multiply_row(int64_t n, int64_t k, float alpha, const float* a, int64_t step, Matrix b, float* c, bool accumulate) {
-  if (!accumulate) std::fill(c, c + n, 0.0f);
+void multiply_row(const Extent& e, float alpha, const Matrix& a, const Matrix& b, const Target& c) {
+  if (!c.accumulate) std::fill(c.data, c.data + e.n, 0.0f);
   if (b.column == 1) {
-    for (int64_t p = 0; p < k; ++p) {
-      const float value = alpha * a[p * step];
+    for (int64_t p = 0; p < e.k; ++p) {
+      const float value = alpha * a.data[p * a.column];
       const float* row = b.data + p * b.row;
-      for (int64_t j = 0; j < n; ++j) c[j] += value * row[j];
+      for (int64_t j = 0; j < e.n; ++j) c.data[j] += value * row[j];
     }
     return;
   }
-  for (int64_t j = 0; j < n; ++j) {
+  for (int64_t j = 0; j < e.n; ++j) {
     const float* column = b.data + j * b.column;
-    if (b.row == 1 && step == 1) {
-      c[j] += alpha * row_dot(a, column, k);
-      continue;
-    }
     float sum = 0;
-    for (int64_t p = 0; p < k; ++p) sum += a[p * step] * column[p * b.row];
-    c[j] += alpha * sum;
+    if (b.row == 1 && a.column == 1) {
+      sum = row_dot(a.data, column, e.k);
+    } else {
+      for (int64_t p = 0; p < e.k; ++p) sum += a.data[p * a.column] * column[p * b.row];
+    }
+    c.data[j] += alpha * sum;
   }
 }
 
 }  // namespace
 
-void gemm(const Extent& extent, float alpha, Matrix a, Matrix b, float* c, int64_t ldc, bool accumulate) {
-  if (extent.m <= 2) {
-    for (int64_t i = 0; i < extent.m; ++i) {
-      multiply_row(extent.n, extent.k, alpha, a.data + i * a.row, a.column, b, c + i * ldc, accumulate);
+void Packed::pack(Matrix b, int64_t k, int64_t n) {
+  depth_ = k;
+  panels_ = (n + kColumns - 1) / kColumns;
+  const size_t length = static_cast<size_t>(depth_ * panels_ * kColumns);
+  if (cells_.size() < length) cells_.resize(length);
+  for (int64_t p = 0; p < k; p += kDepth) {
+    for (int64_t q = 0; q < panels_; ++q) {
+      const Matrix part{b.data + p * b.row + q * kColumns * b.column, b.row, b.column};
+      const int64_t width = std::min(kColumns, n - q * kColumns);
+      pack_panel(part, std::min(kDepth, k - p), width, const_cast<float*>(panel(p, q)));
+    }
+  }
+}
+
+const float* Packed::panel(int64_t p, int64_t q) const {
+  const int64_t depth = std::min(kDepth, depth_ - p);
+  return cells_.data() + p * panels_ * kColumns + q * depth * kColumns;
+}
+
+void multiply(const Extent& e, float alpha, Matrix a, const Packed& b, const Target& c) {
+  if (e.k == 0 && !c.accumulate) {
+    for (int64_t i = 0; i < e.m; ++i) std::fill(c.data + i * c.stride, c.data + i * c.stride + e.n, 0.0f);
+  }
+  for (int64_t p = 0; p < e.k; p += kDepth) {
+    const int64_t depth = std::min(kDepth, e.k - p);
+    for (int64_t j = 0; j < e.n; j += kColumns) {
+      const float* panel = b.panel(p, j / kColumns);
+      for (int64_t i = 0; i < e.m; i += kRows) {
+        const Tile tile{std::min(kRows, e.m - i), std::min(kColumns, e.n - j), alpha, c.accumulate || p > 0};
+        const Matrix rows{a.data + i * a.row + p * a.column, a.row, a.column};
+        const Target corner{c.data + i * c.stride + j, c.stride, tile.accumulate};
+        (a.column == 1 ? multiply_tile<true> : multiply_tile<false>)(rows, panel, depth, corner, tile);
+      }
+    }
+  }
+}
+
+void gemm(const Extent& e, float alpha, Matrix a, Matrix b, const Target& c) {
+  if (e.m <= 2) {
+    for (int64_t i = 0; i < e.m; ++i) {
+      const Matrix row{a.data + i * a.row, a.row, a.column};
+      multiply_row(e, alpha, row, b, {c.data + i * c.stride, c.stride, c.accumulate});
     }
     return;
   }
-  if (extent.k == 0 && !accumulate) {
-    for (int64_t i = 0; i < extent.m; ++i) std::fill(c + i * ldc, c + i * ldc + extent.n, 0.0f);
-  }
-  for (int64_t p = 0; p < extent.k; p += kDepthBlock) {
-    const int64_t depth = std::min(kDepthBlock, extent.k - p);
-    const Matrix left{a.data + p * a.column, a.row, a.column};
-    for (int64_t j = 0; j < extent.n; j += kColumnBlock) {
-      const Matrix right{b.data + p * b.row + j * b.column, b.row, b.column};
-      const Extent block{extent.m, std::min(kColumnBlock, extent.n - j), depth};
-      multiply_block(block, alpha, left, right, c + j, ldc, accumulate || p > 0);
-    }
-  }
+  thread_local Packed packed;
+  packed.pack(b, e.k, e.n);
+  multiply(e, alpha, a, packed, c);
 }
 
 }  // namespace thinkrl

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace thinkrl {
 
@@ -18,7 +19,30 @@ struct Extent {
   int64_t m, n, k;
 };
 
-/** c[i * ldc + j] = alpha * (a b)(i, j) + (accumulate ? c : 0), with a [m, k] and b [k, n]. */
-void gemm(const Extent& extent, float alpha, Matrix a, Matrix b, float* c, int64_t ldc, bool accumulate);
+/** A matrix [k, n] laid out for `multiply`: blocks of depth, panels of 16 columns. Worth making once for many rows. */
+class Packed {
+ public:
+  void pack(Matrix b, int64_t k, int64_t n);
+  /** The panel of columns 16 q .. 16 q + 15 for the depths from `p` on, a multiple of the block of depth. */
+  const float* panel(int64_t p, int64_t q) const;
+
+ private:
+  std::vector<float> cells_;
+  int64_t depth_ = 0;
+  int64_t panels_ = 0;
+};
+
+/** Where a product goes: row i starts at data + i * stride. */
+struct Target {
+  float* data;
+  int64_t stride;
+  bool accumulate;
+};
+
+/** c = alpha a b (+ c), a [m, k]; b may have been packed with more rows or columns than are used here. */
+void multiply(const Extent& extent, float alpha, Matrix a, const Packed& b, const Target& c);
+
+/** The same with a b that is used once. */
+void gemm(const Extent& extent, float alpha, Matrix a, Matrix b, const Target& c);
 
 }  // namespace thinkrl

@@ -20,8 +20,8 @@ at::Tensor batched(const at::Tensor& a, const at::Tensor& b) {
   float* out = c.data_ptr<float>();
   at::parallel_for(0, batch, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      gemm(extent, 1, matrix_at(a, i * a.stride(0)), matrix_at(b, i * b.stride(0)), out + i * extent.m * extent.n,
-           extent.n, false);
+      const Target target{out + i * extent.m * extent.n, extent.n, false};
+      gemm(extent, 1, matrix_at(a, i * a.stride(0)), matrix_at(b, i * b.stride(0)), target);
     }
   });
   return c;
