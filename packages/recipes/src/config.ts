@@ -92,7 +92,7 @@ export type MicroConfig = z.infer<typeof microSchema>;
 /** The settings of `npm run demo`. */
 export const defaultMicroConfig: MicroConfig = {
   seed: 1,
-  iterations: 120,
+  iterations: 160,
   mode: 'full',
   rounds: 1,
   engine: { name: 'auto', threads: 2 },
@@ -102,7 +102,7 @@ export const defaultMicroConfig: MicroConfig = {
   judge: 'benign',
   grouping: { method: 'ucpg', advantage: 'sum', weights: [1, 1, 1], deviationFloor: 0.05 },
   credit: 'stage',
-  editing: { steps: 6, eta: 0.7, window: 2 },
+  editing: { steps: 4, eta: 0.7, window: 1 },
   understanding: {
     train: true,
     learningRate: 2e-4,
@@ -113,7 +113,7 @@ export const defaultMicroConfig: MicroConfig = {
     epsilonLow: 0.2,
     epsilonHigh: 0.2,
   },
-  generation: { train: true, learningRate: 2e-5, beta: 0.3, innerUpdates: 1, maxGradientNorm: 1, clip: 1e-3 },
+  generation: { train: true, learningRate: 1e-5, beta: 1, innerUpdates: 1, maxGradientNorm: 1, clip: 1e-3 },
   evaluation: { tasks: 400, temperature: 1 },
   checkpointEvery: 20,
   keepCheckpoints: 2,
