@@ -6,7 +6,7 @@ import { setUp } from './setup.mjs';
 
 const options = process.argv.slice(2);
 const requireTorch = options.includes('--require-torch');
-const status = await setUp({ requireTorch });
+const status = await setUp({ requireTorch, types: false });
 if (status !== 0) process.exit(status);
 const forTraining = options.filter((option) => option !== '--require-torch');
 process.exit(

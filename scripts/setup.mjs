@@ -29,13 +29,14 @@ function stopOnSignals() {
 /**
  * Runs every step that is not finished. Resolves to an exit status: 0, or 1 after saying what went wrong.
  *
- * `requireTorch` makes a missing torch engine a failure instead of a notice.
+ * `requireTorch` makes a missing torch engine a failure instead of a notice; `types: false` builds only what it takes to
+ * run.
  */
-export async function setUp({ requireTorch = false } = {}) {
+export async function setUp({ requireTorch = false, types = true } = {}) {
   const say = (line) => console.error(`set-up: ${line}`);
   const lock = await takeLock(say);
   const unhook = stopOnSignals();
-  const context = { say, requireTorch, onStart: () => lock.note(runningPids()) };
+  const context = { say, requireTorch, types, onStart: () => lock.note(runningPids()) };
   try {
     for (const step of steps) {
       const plan = await Promise.resolve(step.plan(context)).catch((error) => ({ error }));

@@ -17,6 +17,11 @@ const packageFolders = () =>
 const eachPackage = (...names) =>
   packageFolders().flatMap((name) => names.map((part) => `packages/${name}/${part}`));
 
+const exampleManifests = () =>
+  existsSync(at('examples'))
+    ? readdirSync(at('examples')).map((name) => `examples/${name}/package.json`)
+    : [];
+
 /** A step that is needed until its hash is stamped and `ready` holds; the stamp is taken away while it runs. */
 function stamped(name, hash, ready, act) {
   if (isStamped(name, hash) && ready()) return null;
@@ -67,7 +72,9 @@ function planDependencies({ onStart }) {
     'pnpm-lock.yaml',
     'pnpm-workspace.yaml',
     '.npmrc',
+    'bench/package.json',
     ...eachPackage('package.json'),
+    ...exampleManifests(),
   ]);
   const ready = () =>
     existsSync(at('node_modules', '.modules.yaml')) && existsSync(at('node_modules', '.bin', 'turbo'));
@@ -131,7 +138,8 @@ async function planAddon(context) {
   });
 }
 
-function planBuild({ onStart }) {
+/** Builds code and types, or code alone, which is enough to run; types are never thrown away to do that. */
+function planBuild({ onStart, types }) {
   const hash = contentHash([
     ...eachPackage('src', 'package.json', 'tsup.config.ts', 'tsconfig.json'),
     'turbo.json',
@@ -140,9 +148,12 @@ function planBuild({ onStart }) {
     'pnpm-lock.yaml',
   ]);
   const ready = () => packageFolders().every((name) => existsSync(at('packages', name, 'dist')));
-  return stamped('build', hash, ready, () =>
-    run('turbo', ['run', 'build', '--output-logs=errors-only', '--ui=stream'], { onStart }),
-  );
+  if (!types && isStamped('build', hash) && ready()) return null;
+  return stamped(types ? 'build' : 'build-code', hash, ready, () => {
+    unstamp(types ? 'build-code' : 'build');
+    const env = types ? {} : { THINKRL_BUILD: 'code' };
+    return run('turbo', ['run', 'build', '--output-logs=errors-only', '--ui=stream'], { env, onStart });
+  });
 }
 
 /**
