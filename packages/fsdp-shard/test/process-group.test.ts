@@ -1,9 +1,13 @@
-import '@tensorflow/tfjs-backend-cpu';
 import { memory, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { useEngine } from '@thinkrl/engine';
 import { ConfigError } from '@thinkrl/spec';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { averageGradients, rankEnvironment, singleProcess } from '../src/index.ts';
 import { fakeWorld } from '../src/testing/index.ts';
+
+beforeAll(async () => {
+  await useEngine({ engine: 'cpu' });
+});
 
 describe('singleProcess', () => {
   it('leaves every tensor as it is and owns nothing', async () => {
