@@ -4,7 +4,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -179,7 +179,9 @@ async function main() {
   mkdirSync(build, { recursive: true });
   const flags = compileFlags(torch);
   const torchVersion = readFileSync(join(torch.include.at(-1), 'torch/version.h'));
-  const key = digest(version, JSON.stringify(torch), torchVersion, ...flags);
+  // -march=native: what was built for one processor is not for another.
+  const processor = cpus()[0]?.model ?? '';
+  const key = digest(version, processor, JSON.stringify(torch), torchVersion, ...flags);
   await precompile(flags, key);
   const objects = await compileAll(flags, key);
   const linkKey = digest(key, ...objects.map((path) => stampOf(`${path}.key`)));

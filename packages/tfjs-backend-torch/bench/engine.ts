@@ -12,6 +12,12 @@ interface Size {
   readonly heads: number;
 }
 
+/** Milliseconds per step: elapsed, and of all threads together. */
+interface Times {
+  readonly wall: number[];
+  readonly cpu: number[];
+}
+
 type Parameters = Record<string, tf.Tensor>;
 
 function kernel(name: string, inputs: Record<string, tf.Tensor>, attributes: object = {}): tf.Tensor {
@@ -61,17 +67,22 @@ function median(times: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)]!;
 }
 
-function ourTimes(size: Size, repeats: number, p: Parameters, x: tf.Tensor): number[] {
+function ourTimes(size: Size, repeats: number, p: Parameters, x: tf.Tensor): Times {
   const names = Object.keys(p);
   const gradients = tf.grads((...values: tf.Tensor[]) => {
     const current = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
     return tf.mean(tf.square(block(x, current, size))) as tf.Scalar;
   });
-  return Array.from({ length: repeats }, () => {
+  const times: Times = { wall: [], cpu: [] };
+  for (let i = 0; i < repeats; i++) {
     const start = performance.now();
+    const busy = process.cpuUsage();
     tf.dispose(gradients(Object.values(p)));
-    return performance.now() - start;
-  });
+    times.wall.push(performance.now() - start);
+    const { user, system } = process.cpuUsage(busy);
+    times.cpu.push((user + system) / 1e3);
+  }
+  return times;
 }
 
 class Peer {
@@ -86,8 +97,8 @@ class Peer {
     this.lines = createInterface({ input: this.process.stdout! });
   }
 
-  times(size: Size, repeats: number, threads: number): Promise<number[]> {
-    const answer = new Promise<number[]>((resolve) =>
+  times(size: Size, repeats: number, threads: number): Promise<Times> {
+    const answer = new Promise<Times>((resolve) =>
       this.lines.once('line', (line) => resolve(JSON.parse(line))),
     );
     this.process.stdin!.write(
@@ -149,19 +160,24 @@ async function main(): Promise<void> {
   for (const size of sizes) {
     const p = parameters(size.width);
     const x = tf.randomNormal([size.batch, size.tokens, size.width]);
-    const ours: number[] = [];
-    const theirs: number[] = [];
+    const ours: Times = { wall: [], cpu: [] };
+    const theirs: Times = { wall: [], cpu: [] };
     for (let round = 0; round < 6; round++) {
       const mine = ourTimes(size, 12, p, x);
       const others = await peer.times(size, 12, threads);
       if (round === 0) continue;
-      ours.push(...mine);
-      theirs.push(...others);
+      for (const kind of ['wall', 'cpu'] as const) {
+        ours[kind].push(...mine[kind]);
+        theirs[kind].push(...others[kind]);
+      }
     }
-    const ratio = median(ours) / median(theirs);
-    console.log(
-      `${JSON.stringify(size)} ours ${median(ours).toFixed(2)} ms, PyTorch ${median(theirs).toFixed(2)} ms, ratio ${ratio.toFixed(2)}`,
-    );
+    for (const kind of ['wall', 'cpu'] as const) {
+      const [mine, other] = [median(ours[kind]), median(theirs[kind])];
+      const ratio = (mine / other).toFixed(2);
+      console.log(
+        `${JSON.stringify(size)} ${kind}: ours ${mine.toFixed(2)} ms, PyTorch ${other.toFixed(2)} ms, ratio ${ratio}`,
+      );
+    }
     tf.dispose([p, x]);
   }
   peer.process.kill();
