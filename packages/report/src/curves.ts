@@ -53,7 +53,7 @@ function charts(metrics: readonly MetricsLine[]): readonly Omit<Chart, 'x'>[] {
     { title: 'Gradient norm before clipping', series: modules('gradientNorm') },
     { title: 'Clipped share', series: modules('clipFraction') },
     { title: 'Seconds per iteration', series: all('seconds') },
-    { title: 'Left out before grouping', series: all('dropped') },
+    { title: 'Counts: left out of grouping, or not parsable', series: all('dropped') },
   ];
 }
 

@@ -57,10 +57,10 @@ function chainCard(chain: ChainRecord, { group, anchor, context }: Card): Markup
 ${plan !== null && html`<p><span class="label">plan</span> ${plan.text}${unparsed(plan)}</p>`}
 ${reflections.map(
   (reflection) =>
-    html`<p><span class="label">reflection</span> <span class="verdict ${reflection.verdict}">${reflection.verdict}</span> ${reflection.text}${unparsed(reflection)}</p>`,
+    html`<p><span class="label">reflection</span> <span class="verdict ${reflection.verdict}">${reflection.verdict}</span> ${withoutVerdict(reflection)}${unparsed(reflection)}</p>`,
 )}
 ${rewardTable(chain, context.step.dimensions)}
-${outcome.text !== '' && html`<p class="why">${outcome.text}</p>`}
+${!outcome.kept && outcome.text !== '' && html`<p class="why">${outcome.text}</p>`}
 ${against(outcome.against, anchor)}
 ${checklist(group, stages)}</article>`;
 }
@@ -68,6 +68,11 @@ ${checklist(group, stages)}</article>`;
 function stageName(stage: number, count: number): string {
   if (stage === 0) return count === 1 ? 'edit' : 'first edit';
   return stage === count - 1 ? 'final edit' : `after round ${stage}`;
+}
+
+/** The text of a reflection after its verdict, which is shown on its own. */
+function withoutVerdict({ text, verdict }: ChainRecord['reflections'][number]): string {
+  return text.startsWith(verdict) ? text.slice(verdict.length).trimStart() : text;
 }
 
 function unparsed({ wellFormed }: { readonly wellFormed: boolean }): Markup | false {
@@ -112,12 +117,13 @@ function rewardTable({ stages, credit }: ChainRecord, dimensions: readonly strin
 }
 
 function twoDigits(value: number | undefined): string {
-  return value === undefined ? 'none' : value.toFixed(2);
+  return value === undefined ? 'none' : value.toFixed(2).replace(/^-(0\.00)$/, '$1');
 }
 
-/** Every question with the answers after the first and the final edit. */
+/** Every question with the answers after the first and the final edit; a judge's own questions come last. */
 function checklist({ task }: GroupRecord, stages: readonly StageRecord[]): Markup | false {
-  if (task.questions.length === 0) return false;
+  const rows = [...task.questions, ...questionsOfJudge(task, stages)];
+  if (rows.length === 0) return false;
   const shown = stages.length === 1 ? [0] : [0, stages.length - 1];
   const count = stages.at(-1)!.answers.filter((answer) => answer.agrees).length;
   const answer = (stage: number, id: string) => {
@@ -125,9 +131,25 @@ function checklist({ task }: GroupRecord, stages: readonly StageRecord[]): Marku
     if (found === undefined) return html`<td class="none">no answer</td>`;
     return html`<td class="${found.agrees ? 'up' : 'down'}">${found.reply} ${found.agrees ? '\u2713' : '\u2717'}</td>`;
   };
-  return html`<details class="checklist"><summary>checklist: ${count} of ${task.questions.length} as expected</summary>
-<table><thead><tr><th>question</th><th>expected</th>${shown.map((stage) => html`<th>${stageName(stage, stages.length)}</th>`)}</tr></thead><tbody>${task.questions.map(
+  return html`<details class="checklist"><summary>checklist: ${count} of ${rows.length} as expected</summary>
+<table><thead><tr><th>question</th><th>expected</th>${shown.map((stage) => html`<th>${stageName(stage, stages.length)}</th>`)}</tr></thead><tbody>${rows.map(
     ({ id, text, expected }) =>
       html`<tr><td>${text}</td><td>${expected}</td>${shown.map((stage) => answer(stage, id))}</tr>`,
   )}</tbody></table></details>`;
+}
+
+/** Questions that were answered without being on the task's checklist; only their names are on record. */
+function questionsOfJudge(
+  task: GroupRecord['task'],
+  stages: readonly StageRecord[],
+): GroupRecord['task']['questions'] {
+  const known = new Set(task.questions.map(({ id }) => id));
+  const own = stages.flatMap(({ answers }) => answers).filter(({ questionId }) => !known.has(questionId));
+  return [...new Map(own.map((answer) => [answer.questionId, answer])).values()].map(
+    ({ questionId, reply, agrees }) => ({
+      id: questionId,
+      text: `${questionId} (asked by the judge)`,
+      expected: agrees === (reply === 'yes') ? 'yes' : 'no',
+    }),
+  );
 }

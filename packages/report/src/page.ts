@@ -40,12 +40,13 @@ function facts({ summary, metrics, config }: Run): Markup {
   return html`<ul class="facts">${shown.map(([name, value]) => html`<li><span>${name}</span> ${value}</li>`)}</ul>`;
 }
 
-/** The top-level setting `name` when it has the given type. */
+/** The setting `name` when it has the given type; settings stand at the top of `config.json` or under `config`. */
 function setting(config: unknown, name: string, type: 'number'): number | undefined;
 function setting(config: unknown, name: string, type: 'string'): string | undefined;
 function setting(config: unknown, name: string, type: string): unknown {
   if (typeof config !== 'object' || config === null) return undefined;
-  const value = (config as Record<string, unknown>)[name];
+  const settings = config as Record<string, unknown>;
+  const value = settings[name] ?? setting(settings.config, name, type as 'string');
   return typeof value === type ? value : undefined;
 }
 

@@ -108,7 +108,7 @@ function recordGroup<Task extends EditTask>(
       instruction: task.instruction,
       category: task.category,
       split: options.split?.(task) ?? 'train',
-      questions: task.checklist?.questions.map((question) => ({ ...question })) ?? [],
+      questions: task.checklist?.questions.map(({ id, text, expected }) => ({ id, text, expected })) ?? [],
       pictures: {
         reference: album.add(`${name}-reference`, task.references[0]!),
         ...(truth === null ? {} : { truth: album.add(`${name}-truth`, truth) }),

@@ -25,6 +25,12 @@ describe('a complete run folder', () => {
     expect(page).toContain('against 1 it is better in instruction and worse in consistency');
   });
 
+  test('shows what the judge asked on its own: 3 answers agree in chain 3, 2 in chain 0', () => {
+    expect(page).toContain('edited (asked by the judge)');
+    expect(count(page, 'checklist: 3 of 3 as expected')).toBe(12);
+    expect(count(page, 'checklist: 2 of 3 as expected')).toBe(4);
+  });
+
   test('ranks the best chain first: chain 3 of kept [0, 1, 3]', () => {
     const section = page.slice(page.indexOf('<section class="task">'));
     expect([...section.matchAll(/<b>chain (\d)<\/b>/g)].slice(0, 4).map((match) => match[1])).toEqual([

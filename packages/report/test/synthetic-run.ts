@@ -42,6 +42,7 @@ function judgement(rewards: readonly number[], right: boolean): Judgement {
   const answers: Answer[] = [
     { questionId: 'q1', reply: right ? 'yes' : 'no', agrees: right },
     { questionId: 'q2', reply: 'no', agrees: true },
+    { questionId: 'edited', reply: 'yes', agrees: true },
   ];
   return { rewards, answers, oracle: { instruction: right ? 1 : 0.5, strict: right ? 1 : 0 } };
 }
@@ -134,7 +135,10 @@ const summary: RunSummary = {
 export async function writeRun(): Promise<string> {
   const run = await mkdtemp(join(tmpdir(), 'thinkrl-report-'));
   await mkdir(join(run, 'chains'));
-  await writeFile(join(run, 'config.json'), JSON.stringify({ seed: 3, mode: 'full', judge: 'conflict' }));
+  await writeFile(
+    join(run, 'config.json'),
+    JSON.stringify({ recipe: 'micro', config: { seed: 3, mode: 'full', judge: 'conflict' } }),
+  );
   await writeFile(join(run, 'summary.json'), JSON.stringify(summary));
   const lines = Array.from({ length: 60 }, (_, i) => metricsLine(i + 1));
   await writeFile(join(run, 'metrics.jsonl'), `${lines.join('\n')}\n`);

@@ -71,16 +71,26 @@ function thoughtsOf({ task, judged }: EditedScene) {
       expected,
       replies: replies(id),
     })),
+    agreeing: stages.map(
+      ({ answers }) => `${answers.filter((answer) => answer.agrees).length}/${answers.length}`,
+    ),
     rewards: stages.map((stage) => stage.rewards),
   };
 }
 
-function describe({ instruction, category, plan, reflections, checklist }: ReturnType<typeof thoughtsOf>) {
+function describe({
+  instruction,
+  category,
+  plan,
+  reflections,
+  checklist,
+  agreeing,
+}: ReturnType<typeof thoughtsOf>) {
   return [
     `instruction  ${instruction}  (${category})`,
     `plan         ${plan ?? 'none'}`,
     ...reflections.map(({ text }) => `reflection   ${text}`),
-    'checklist',
+    `checklist    ${agreeing.join(', then ')} as expected, the judge's own questions included`,
     ...checklist.map(({ question, expected, replies }) => {
       const mark = replies.at(-1) === expected ? 'ok  ' : 'MISS';
       const given = replies.map((reply) => reply ?? 'no answer').join(', then ');
