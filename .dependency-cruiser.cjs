@@ -53,7 +53,11 @@ module.exports = {
       from: { path: '^packages/([^/]+)/src/' },
       to: {
         path: '^packages/[^/]+/src/',
-        pathNot: ['^packages/$1/src/', '^packages/[^/]+/src/index[.]ts$', '^packages/[^/]+/src/[^/]+/index[.]ts$'],
+        pathNot: [
+          '^packages/$1/src/',
+          '^packages/[^/]+/src/index[.]ts$',
+          '^packages/[^/]+/src/[^/]+/index[.]ts$',
+        ],
       },
     },
     {

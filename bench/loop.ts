@@ -15,7 +15,7 @@ import { Peer } from './micro/peer.ts';
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '9' },
-    'warm-up': { type: 'string', default: '2' },
+    'warm-up': { type: 'string', default: '4' },
     threads: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
     weights: { type: 'string' },

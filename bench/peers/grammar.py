@@ -2,7 +2,7 @@
 
 
 class Grammar:
-    """`ids` holds the ids of the words `move change put erase stop ok fix end plan reflect`, the `cells` and the `things`."""
+    """`move change put erase stop ok fix end plan reflect` by name, all `cells`, and `things` as pairs of words."""
 
     def __init__(self, ids):
         self.ids = ids

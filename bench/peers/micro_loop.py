@@ -20,7 +20,17 @@ from flow import Schedule, log_prob
 from grammar import Grammar
 from rollout import Sampling, roll_out
 from understander import PADDING, PLAN, REFLECTION, Prompts, Session, Understander
-from update import Edits, Objective, Speech, descend, generation_loss, shifted, token_log_probs, transitions, understanding_loss
+from update import (
+    Edits,
+    Objective,
+    Speech,
+    descend,
+    generation_loss,
+    shifted,
+    token_log_probs,
+    transitions,
+    understanding_loss,
+)
 from weights import read_safetensors
 
 TYPES = {"float": np.float32, "integer": np.int32}
@@ -51,7 +61,8 @@ class Peer:
         tensors = read_safetensors(request["weights"])
         for name in ("understander", "editor"):
             start = len(name) + 1
-            own = {key[start:].replace(".gain", ".weight"): value for key, value in tensors.items() if key.startswith(name)}
+            own = {key[start:]: value for key, value in tensors.items() if key.startswith(name)}
+            own = {key.replace(".gain", ".weight"): value for key, value in own.items()}
             getattr(self.models, name).load_state_dict(own)
         self.references = copy.deepcopy((understander, editor))
         settings = {"betas": (0.9, 0.99), "weight_decay": 0.0, "foreach": True}
@@ -99,16 +110,15 @@ class Peer:
 
     @torch.no_grad()
     def check(self, request):
-        """Scores the chains sent along: token log-probabilities, in one pass and step by step, velocities and transitions."""
+        """Scores the chains sent along: tokens in one pass and step by step, velocities and transitions."""
         prompts, speech, edits = self._prompts(request), self._speech(request), self._edits(request)
         model, editor, ids = self.models.understander, self.models.editor, self.models.grammar.ids
         condition = editor.encode(edits.tokens, edits.references)
         velocities = [
             editor.velocity(x, self.schedule.sigmas[step], condition) for step, x in zip(edits.window, edits.before)
         ]
-        steps = [
-            log_prob(after, mean, std) for after, (mean, std) in zip(edits.after, transitions(editor, edits, self.schedule))
-        ]
+        moves = transitions(editor, edits, self.schedule)
+        steps = [log_prob(after, mean, std) for after, (mean, std) in zip(edits.after, moves)]
         return {
             "tokens": array(token_log_probs(model, prompts, speech, ids)),
             "cached": array(cached_log_probs(model, prompts, speech, ids)),
@@ -138,13 +148,15 @@ def cached_log_probs(model, prompts, speech, ids):
     group = len(speech.task) // len(prompts.pictures)
     session = Session(model, prompts, group)
     parts = []
-    for segment, tokens, first in ((PLAN, speech.plans, ids["plan"]), (REFLECTION, speech.reflections, ids["reflect"])):
+    texts = ((PLAN, speech.plans, ids["plan"]), (REFLECTION, speech.reflections, ids["reflect"]))
+    for segment, tokens, first in texts:
         if segment == REFLECTION:
             session.look(speech.edits)
         inputs = shifted(tokens, first)
         for step in range(tokens.shape[1]):
             word = inputs[:, step : step + 1]
-            scores = model.logits(session.advance(model.read(word, segment, step), word != PADDING)[:, 0]).log_softmax(-1)
+            hidden = session.advance(model.read(word, segment, step), word != PADDING)
+            scores = model.logits(hidden[:, 0]).log_softmax(-1)
             parts.append(scores.gather(1, tokens[:, step : step + 1].clamp_min(0)))
     return torch.cat(parts, 1)
 

@@ -48,7 +48,8 @@ def token_log_probs(model, prompts, speech, ids):
     plans, reflections = shifted(speech.plans, ids["plan"]), shifted(speech.reflections, ids["reflect"])
     logits = model(prompts, Texts(speech.task, plans, speech.edits, reflections))
     targets = torch.cat([speech.plans, speech.reflections], 1)
-    return -F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=PADDING, reduction="none").view_as(targets)
+    losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=PADDING, reduction="none")
+    return -losses.view_as(targets)
 
 
 def surrogate(log_probs, advantages, clip):
@@ -83,7 +84,8 @@ def generation_loss(model, reference, schedule, edits, objective):
     with torch.no_grad():
         reference_steps = transitions(reference, edits, schedule)
     losses = []
-    for after, (mean, std), (reference_mean, _) in zip(edits.after, transitions(model, edits, schedule), reference_steps):
+    steps = transitions(model, edits, schedule)
+    for after, (mean, std), (reference_mean, _) in zip(edits.after, steps, reference_steps):
         divergence = (mean - reference_mean).square().mean((1, 2)) / (2 * std * std)
         policy = surrogate(log_prob(after, mean, std), edits.advantages, objective.clip)
         losses.append((policy + objective.beta * divergence).mean())

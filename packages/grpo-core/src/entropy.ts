@@ -30,7 +30,7 @@ export function highEntropyTokens(entropies: tf.Tensor2D, mask: tf.Tensor2D, sha
 }
 
 /** The `q`-quantile of `values` with linear interpolation between order statistics. */
-export function quantile(values: Float32Array | readonly number[], q: number): number {
+function quantile(values: Float32Array | readonly number[], q: number): number {
   const sorted = Float64Array.from(values).sort();
   const at = q * (sorted.length - 1);
   const below = Math.floor(at);

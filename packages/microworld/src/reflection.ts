@@ -4,7 +4,7 @@ import { type Cells, changedCells } from './scene.ts';
 import { EMPTY } from './template.ts';
 
 /** Most operations that a reflection can ask for. */
-export const FIX_LIMIT = 2;
+const FIX_LIMIT = 2;
 
 /** What came of reading a reflection. */
 export type ReflectionParse =

@@ -3,10 +3,10 @@ import { collect, diagnose, type GroupingDiagnosis } from '@thinkrl/orchestrator
 import { type JudgedChain, Key } from '@thinkrl/spec';
 import { collectingOf } from './assemble-micro.ts';
 import type { MicroConfig } from './config.ts';
+import type { RunControls } from './event.ts';
 import { groupingOf } from './grouping.ts';
 import { loadModels, type ModelSource } from './micro-models.ts';
 import { startEngine } from './start-engine.ts';
-import type { RunControls } from './train-micro.ts';
 
 /** Where the first updates of each grouping would push. */
 export interface MicroDiagnosis {

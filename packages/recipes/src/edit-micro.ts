@@ -4,9 +4,9 @@ import { type Image, type JudgedChain, Key, stageEdits } from '@thinkrl/spec';
 import { collectingOf } from './assemble-micro.ts';
 import type { MicroConfig } from './config.ts';
 import { evaluationTasks } from './evaluate-micro.ts';
+import type { RunControls } from './event.ts';
 import { loadModels, type ModelSource } from './micro-models.ts';
 import { startEngine } from './start-engine.ts';
-import type { RunControls } from './train-micro.ts';
 
 /** Which micro scenes to edit. */
 export interface EditOptions extends RunControls, ModelSource {

@@ -3,10 +3,9 @@ import { type Evaluation, evaluate } from '@thinkrl/orchestrator';
 import { Key } from '@thinkrl/spec';
 import { collectingOf } from './assemble-micro.ts';
 import type { MicroConfig } from './config.ts';
-import type { RunListener } from './event.ts';
+import type { RunControls, RunListener } from './event.ts';
 import { loadModels, type MicroModels, type ModelSource } from './micro-models.ts';
 import { startEngine } from './start-engine.ts';
-import type { RunControls } from './train-micro.ts';
 
 /** Evaluations by split, and how long they took. */
 export interface SplitEvaluations {

@@ -27,3 +27,10 @@ export type RunEvent =
 
 /** Is told of every event of a run. */
 export type RunListener = (event: RunEvent) => void;
+
+/** How a run is watched and stopped. */
+export interface RunControls {
+  /** Ends the run after the present iteration, saved. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: RunListener;
+}

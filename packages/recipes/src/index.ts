@@ -2,13 +2,12 @@ export { defaultMicroConfig, type MicroConfig, type MicroOverrides, parseMicroCo
 export { type DiagnoseOptions, diagnoseMicro, type MicroDiagnosis } from './diagnose-micro.ts';
 export { type EditedScene, type EditOptions, type EditResult, editMicro } from './edit-micro.ts';
 export { evaluateMicro, evaluateSplits, evaluationTasks, type SplitEvaluations } from './evaluate-micro.ts';
-export type { RunEvent, RunListener } from './event.ts';
+export type { RunControls, RunEvent, RunListener } from './event.ts';
 export { groupingOf } from './grouping.ts';
 export { loadModels, type MicroModels, type ModelSource, samplerOf } from './micro-models.ts';
 export { PRETRAIN_STEPS, type PretrainMicroOptions, pretrainMicro } from './pretrain-micro.ts';
 export type { CategoryScores, MicroSummary, PercentScores } from './summary.ts';
 export {
-  type RunControls,
   resumeMicro,
   type TrainOptions,
   type TrainResult,

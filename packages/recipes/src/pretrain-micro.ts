@@ -12,7 +12,7 @@ import {
 import { useEngine } from '@thinkrl/engine';
 import { makeFolder, writeWhole } from '@thinkrl/orchestrator';
 import { ConfigError, Key } from '@thinkrl/spec';
-import type { RunControls } from './train-micro.ts';
+import type { RunControls } from './event.ts';
 
 /** Steps of 32 samples that the shipped weights were made with. */
 export const PRETRAIN_STEPS = { understander: 3200, editor: 2400 } as const;

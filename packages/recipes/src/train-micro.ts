@@ -12,17 +12,10 @@ import { buildReport } from '@thinkrl/report';
 import { assembleRun } from './assemble-micro.ts';
 import { type MicroConfig, parseMicroConfig } from './config.ts';
 import { evaluateSplits } from './evaluate-micro.ts';
-import type { RunListener } from './event.ts';
+import type { RunControls } from './event.ts';
 import { loadModels } from './micro-models.ts';
 import { startEngine } from './start-engine.ts';
 import { type MicroSummary, readEvaluations, writeEvaluation, writeSummary } from './summary.ts';
-
-/** How a run is watched and stopped. */
-export interface RunControls {
-  /** Ends the run after the present iteration, saved. */
-  readonly signal?: AbortSignal;
-  readonly onEvent?: RunListener;
-}
 
 /** Where a run lives, with its controls. */
 export interface TrainOptions extends RunControls {

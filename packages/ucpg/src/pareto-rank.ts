@@ -7,7 +7,7 @@ import { standardise } from './standardise.ts';
  * The front each row of `values [rows, dimensions]` stands in: 0 for rows that nobody dominates, 1 for rows that only
  * front 0 dominates, and so on (the longest descent from above).
  */
-export function paretoFronts(values: Float64Array, dimensions: number): Int32Array {
+function paretoFronts(values: Float64Array, dimensions: number): Int32Array {
   const rows = values.length / dimensions;
   const front = new Int32Array(rows).fill(-1);
   let left = rows;

@@ -112,7 +112,7 @@ export class ScoringPass {
 }
 
 /** Tokens of texts in rows of `slots`, 0 where there is none. */
-export function textRows(texts: readonly (Utterance | null)[], slots: number): WordRows {
+function textRows(texts: readonly (Utterance | null)[], slots: number): WordRows {
   const ids = new Int32Array(texts.length * slots);
   texts.forEach((text, row) => {
     if (text !== null) ids.set(text.tokens, row * slots);

@@ -20,7 +20,7 @@ export function choosePlan(
 }
 
 /** A plan that changes one thing, of those the task is about, to what it already is. */
-export function lazyPlan(task: MicroTask, stream: RandomStream): readonly Operation[] {
+function lazyPlan(task: MicroTask, stream: RandomStream): readonly Operation[] {
   const { cells } = task.scene;
   const concerned = task.rightPlan.flatMap(touchedCells).filter((cell) => cells[cell] !== EMPTY);
   const things = cells.flatMap((id, cell) => (id === EMPTY ? [] : [cell]));
