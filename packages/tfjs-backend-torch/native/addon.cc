@@ -161,9 +161,10 @@ static napi_value attach(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-static void set_blas_threads(int count) {
+/** Products are shared out over libtorch's threads (product.h): OpenBLAS's own would only get in their way. */
+static void hold_blas_to_one_thread() {
   using Setter = void (*)(int);
-  if (auto set = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(count);
+  if (auto set = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
 }
 
 static std::string blas_name() {
@@ -174,10 +175,7 @@ static std::string blas_name() {
 
 static Napi::Value set_threads(const Napi::CallbackInfo& info) {
   const int count = info[0].As<Napi::Number>().Int32Value();
-  guarded(info.Env(), "setThreads", nullptr, [&] {
-    at::set_num_threads(count);
-    set_blas_threads(count);
-  });
+  guarded(info.Env(), "setThreads", nullptr, [&] { at::set_num_threads(count); });
   return info.Env().Undefined();
 }
 
@@ -236,6 +234,7 @@ static void define(napi_env env, napi_value exports, const char* name, napi_call
 
 static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   use_caching_allocator();
+  hold_blas_to_one_thread();
   auto* instance = new Instance();
   env.SetInstanceData(instance);
   define(env, exports, "invoke", invoke, instance);

@@ -1,6 +1,7 @@
 // Matrix products: single ones go to BLAS, batches of small ones to our own parallel loop.
 #include "call.h"
 #include "gemm.h"
+#include "product.h"
 
 namespace thinkrl {
 namespace {
@@ -27,8 +28,9 @@ at::Tensor batched(const at::Tensor& a, const at::Tensor& b) {
   return c;
 }
 
-at::Tensor product(const at::Tensor& a, const at::Tensor& b) {
-  if (a.dim() == 2 && b.dim() == 2) return at::mm(a, b);
+/** Products of any rank, batch axes broadcast. */
+at::Tensor matrix_product(const at::Tensor& a, const at::Tensor& b) {
+  if (a.dim() == 2 && b.dim() == 2) return product(a, b);
   Integers lead;
   const at::IntArrayRef outer_a = a.sizes().slice(0, a.dim() - 2), outer_b = b.sizes().slice(0, b.dim() - 2);
   const auto merged = at::infer_size(outer_a, outer_b);
@@ -43,7 +45,7 @@ at::Tensor product(const at::Tensor& a, const at::Tensor& b) {
     Integers spread(merged.begin(), merged.end());
     spread.push_back(a.size(-2));
     spread.push_back(a.size(-1));
-    return at::mm(a.expand(spread).reshape({-1, a.size(-1)}), right).reshape(shape);
+    return product(a.expand(spread).reshape({-1, a.size(-1)}), right).reshape(shape);
   }
   if (batch > 1 && plain_floats(a) && plain_floats(b) && a.size(-2) * b.size(-1) * a.size(-1) < (int64_t{1} << 24)) {
     Integers shape_a(merged.begin(), merged.end()), shape_b(merged.begin(), merged.end());
@@ -65,7 +67,7 @@ void matmul(Call& call) {
   if (call.flag()) b = b.transpose(-1, -2);
   TORCH_CHECK(a.size(-1) == b.size(-2), "inner sizes differ: ", a.size(-1), " and ", b.size(-2));
   const auto type = at::promote_types(a.scalar_type(), b.scalar_type());
-  call.give(product(a.to(type), b.to(type)));
+  call.give(matrix_product(a.to(type), b.to(type)));
 }
 
 at::Tensor rows_of(const at::Tensor& x) { return x.dim() == 2 ? x : x.reshape({-1, x.size(-1)}); }
@@ -77,7 +79,7 @@ void linear(Call& call) {
   const at::Tensor bias = call.maybe_tensor();
   TORCH_CHECK(x.size(-1) == weight.size(1), "x has ", x.size(-1), " features, the weight takes ", weight.size(1));
   const at::Tensor rows = rows_of(x);
-  at::Tensor y = bias.defined() ? at::addmm(bias, rows, weight.t()) : at::mm(rows, weight.t());
+  const at::Tensor y = product(rows, weight.t(), bias);
   if (x.dim() == 2) return call.give(y);
   Integers shape(x.sizes().begin(), x.sizes().end());
   shape.back() = weight.size(0);
@@ -92,13 +94,13 @@ void linear_input_grad(Call& call) {
   const at::Tensor& weight = call.tensor();
   Integers shape(dy.sizes().begin(), dy.sizes().end());
   shape.back() = weight.size(1);
-  call.give(at::mm(rows_of(dy), weight).view(shape));
+  call.give(product(rows_of(dy), weight).view(shape));
 }
 
 void linear_weight_grad(Call& call) {
   const at::Tensor& dy = call.tensor();
   const at::Tensor& x = call.tensor();
-  call.give(at::mm(rows_of(dy).t(), rows_of(x)));
+  call.give(product(rows_of(dy).t(), rows_of(x)));
 }
 
 void linear_bias_grad(Call& call) { call.give(column_sums(rows_of(call.tensor()))); }

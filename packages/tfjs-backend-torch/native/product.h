@@ -1,0 +1,18 @@
+// Matrix products over libtorch's threads.
+#pragma once
+
+#include "prelude.h"
+
+namespace thinkrl {
+
+/**
+ * out = a b (+ bias for every row), a [m, k], b [k, n], out [m, n] with unit column stride. On a CPU the larger side of
+ * `out` is shared out over libtorch's threads, each asking BLAS for its part: BLAS is held to one thread, because a
+ * second pool of waiting threads would fight the first for the cores. Inside a parallel loop it runs where it is called.
+ */
+void product_into(at::Tensor out, const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias = {});
+
+/** The same as a new tensor. */
+at::Tensor product(const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias = {});
+
+}  // namespace thinkrl
