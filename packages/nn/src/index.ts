@@ -9,13 +9,7 @@ export { normalInitializer, uniformInitializer } from './modules/initializer.ts'
 export { LayerNorm } from './modules/layer-norm.ts';
 export { Linear, type LinearOptions } from './modules/linear.ts';
 export { Module, type ParameterMap } from './modules/module.ts';
-export {
-  type AttendOptions,
-  type KeyValues,
-  lastTokens,
-  SelfAttention,
-  type SelfAttentionOptions,
-} from './modules/self-attention.ts';
+export { SelfAttention, type SelfAttentionOptions } from './modules/self-attention.ts';
 export { TransformerBlock, type TransformerBlockOptions } from './modules/transformer-block.ts';
 export { type AttentionInputs, attention } from './ops/attention.ts';
 export { copyTensor } from './ops/copy-tensor.ts';
@@ -28,6 +22,19 @@ export { randomNormal } from './ops/random-normal.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
 export { silu } from './ops/silu.ts';
 export { type TokenLogProbs, tokenLogProbs } from './ops/token-log-probs.ts';
+export {
+  type AttendOptions,
+  type AttentionWeights,
+  type BlockOptions,
+  type BlockResult,
+  type BlockWeights,
+  type CacheRoom,
+  type KeyValues,
+  type LayerCache,
+  projections,
+  transformerBlock,
+  transformerBlockWithKeyValues,
+} from './ops/transformer-block.ts';
 export { AdamW, type AdamWOptions, type AdamWState, type AdamWStepOptions } from './optim/adamw.ts';
 export { ExponentialAverage } from './optim/exponential-average.ts';
 export { clipScale, globalNorm } from './optim/global-norm.ts';

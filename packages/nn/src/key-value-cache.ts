@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { StorageError } from './error.ts';
-import type { KeyValues } from './modules/self-attention.ts';
 import { hasKernel, runFused } from './ops/fused.ts';
+import type { KeyValues, LayerCache } from './ops/transformer-block.ts';
 
 /** Room of a {@link KeyValueCache}. */
 export interface CacheShape {
@@ -19,8 +19,8 @@ export interface CacheShape {
  * can, grown by concatenation elsewhere.
  *
  * @example
- * const attended = cache.append(layer, { key, value }); // what the new tokens attend to
- * cache.advance(1); // once all layers have appended
+ * const hidden = blocks.reduce((x, block, i) => block.forward(x, { cache: cache.layer(i, 1) }), embedded);
+ * cache.advance(1); // once all layers have added the new token
  */
 export class KeyValueCache {
   readonly shape: CacheShape;
@@ -43,13 +43,20 @@ export class KeyValueCache {
   }
 
   /**
+   * One layer for a block to add `tokens` to and to attend to. Throws {@link StorageError} when they do not fit.
+   */
+  layer(index: number, tokens: number): LayerCache {
+    this.makeSure(tokens);
+    const room = this.inPlace ? { ...this.entries[index]!, position: this.used } : null;
+    return { room, append: (fresh) => this.append(index, fresh) };
+  }
+
+  /**
    * Adds the new tokens of one layer, `[batch, tokens, heads, size]`, and returns all that is held with them. Throws
    * {@link StorageError} when they do not fit. The result belongs to the surrounding `tf.tidy`.
    */
   append(layer: number, fresh: KeyValues): KeyValues {
-    const end = this.used + fresh.key.shape[1];
-    if (end > this.shape.capacity)
-      throw new StorageError(`a cache for ${this.shape.capacity} tokens cannot hold ${end}`);
+    const end = this.makeSure(fresh.key.shape[1]);
     const entry = this.inPlace ? this.write(layer, fresh) : this.grow(layer, fresh);
     return { key: firstTokens(entry.key, end), value: firstTokens(entry.value, end) };
   }
@@ -87,6 +94,14 @@ export class KeyValueCache {
 
   dispose(): void {
     for (const entry of this.entries) if (entry !== null) tf.dispose([entry.key, entry.value]);
+  }
+
+  /** Where so many new tokens end. */
+  private makeSure(tokens: number): number {
+    const end = this.used + tokens;
+    if (end > this.shape.capacity)
+      throw new StorageError(`a cache for ${this.shape.capacity} tokens cannot hold ${end}`);
+    return end;
   }
 
   private write(layer: number, fresh: KeyValues): KeyValues {

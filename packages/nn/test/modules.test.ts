@@ -120,7 +120,7 @@ describe('KeyValueCache', () => {
   const feed = (cache: KeyValueCache, from: number, count: number) => {
     const part = tf.slice(x, [0, from, 0], [2, count, 4]);
     const mask = causal(count, from + count);
-    const y = block.forward(part, { mask, sources: (fresh) => cache.append(0, fresh) });
+    const y = block.forward(part, { mask, cache: cache.layer(0, count) });
     cache.advance(count);
     return y;
   };
@@ -145,6 +145,7 @@ describe('KeyValueCache', () => {
     const cache = new KeyValueCache({ ...shape, capacity: 1 });
     const fresh = values([2, 2, 2, 2], 'k') as tf.Tensor4D;
     expect(() => cache.append(0, { key: fresh, value: fresh })).toThrow(StorageError);
+    expect(() => cache.layer(0, 2)).toThrow(StorageError);
     cache.dispose();
   });
 });

@@ -19,6 +19,7 @@ static const Operations& operations() {
     add_indexing(list);
     add_linear_algebra(list);
     add_attention(list);
+    add_blocks(list);
     add_normalization(list);
     add_losses(list);
     add_optimizers(list);

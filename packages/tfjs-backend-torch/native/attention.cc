@@ -1,4 +1,6 @@
 // Scaled dot-product attention over [batch, token, head, width], forward and backward.
+#include "attention.h"
+
 #include <ATen/ExpandUtils.h>
 
 #include <tuple>
@@ -13,37 +15,7 @@ namespace {
 constexpr int64_t kQueryBlock = 48;
 constexpr int64_t kStretch = 384;
 
-struct Problem {
-  at::Tensor query, key, value, mask;
-  double scale;
-  bool causal;
-  int64_t batch, targets, heads, width, sources, groups, value_width;
-
-  int64_t key_head(int64_t head) const { return head * groups / heads; }
-  /** Sources that target rows before `end` may look at: a causal row t sees s <= t + sources - targets. */
-  int64_t visible(int64_t end) const { return causal ? std::max<int64_t>(0, std::min(sources, end + sources - targets)) : sources; }
-};
-
-Problem read_problem(Call& call) {
-  Problem p;
-  p.query = call.tensor();
-  p.key = call.tensor();
-  p.value = call.tensor();
-  p.mask = call.maybe_tensor();
-  p.scale = call.number();
-  p.causal = call.flag();
-  TORCH_CHECK(p.query.dim() == 4 && p.key.dim() == 4 && p.value.dim() == 4, "query, key and value have rank 4");
-  p.batch = p.query.size(0), p.targets = p.query.size(1), p.heads = p.query.size(2), p.width = p.query.size(3);
-  p.sources = p.key.size(1), p.groups = p.key.size(2), p.value_width = p.value.size(3);
-  TORCH_CHECK(p.key.size(3) == p.width, "query and key differ in width");
-  TORCH_CHECK(p.key.size(0) == p.batch && p.value.size(0) == p.batch, "batch sizes differ");
-  TORCH_CHECK(p.value.size(1) == p.sources && p.value.size(2) == p.groups, "key and value differ");
-  TORCH_CHECK(p.groups > 0 && p.heads % p.groups == 0, p.heads, " heads do not divide into ", p.groups, " key heads");
-  if (p.mask.defined()) p.mask = p.mask.expand({p.batch, p.heads, p.targets, p.sources});
-  return p;
-}
-
-bool runs_here(const Problem& p) {
+bool runs_here(const Attention& p) {
   return p.query.is_cpu() && p.query.scalar_type() == at::kFloat && p.key.scalar_type() == at::kFloat &&
       p.value.scalar_type() == at::kFloat;
 }
@@ -57,7 +29,7 @@ struct Block {
   int64_t b, head, first, rows, sources;
 };
 
-void apply_mask(const Problem& p, const Block& block, float* scores) {
+void apply_mask(const Attention& p, const Block& block, float* scores) {
   const float never = -std::numeric_limits<float>::infinity();
   if (p.causal) {
     for (int64_t i = 0; i < block.rows; ++i) {
@@ -99,7 +71,7 @@ float* room(std::vector<float>& buffer, int64_t length) {
 }
 
 /** scores [rows, sources] = scale * query key^T, with what may not be seen at -infinity. */
-void block_scores(const Problem& p, const Block& block, const Packed& keys_across, float* scores) {
+void block_scores(const Attention& p, const Block& block, const Packed& keys_across, float* scores) {
   const Extent extent{block.rows, block.sources, p.width};
   const Matrix query = head_of(p.query, block.b, block.head, block.first);
   multiply(extent, static_cast<float>(p.scale), query, keys_across, {scores, block.sources, false});
@@ -123,7 +95,7 @@ struct Result {
   float* log_sums;
 };
 
-void forward_block(const Problem& p, const Block& block, Workspace& w, const Result& result) {
+void forward_block(const Attention& p, const Block& block, Workspace& w, const Result& result) {
   float* scores = room(w.chances, block.rows * block.sources);
   block_scores(p, block, w.keys_across, scores);
   float shares[kQueryBlock];
@@ -139,7 +111,7 @@ void forward_block(const Problem& p, const Block& block, Workspace& w, const Res
 }
 
 /** One query against a long cache (decoding): no packing, rows of keys and values are read once. */
-void forward_single(const Problem& p, const Block& block, Workspace& w, const Result& result) {
+void forward_single(const Attention& p, const Block& block, Workspace& w, const Result& result) {
   float* scores = room(w.chances, block.rows * block.sources);
   const int64_t key_head = p.key_head(block.head);
   const Matrix query = head_of(p.query, block.b, block.head, block.first);
@@ -160,7 +132,7 @@ void forward_single(const Problem& p, const Block& block, Workspace& w, const Re
 }
 
 /** A stretch of queries of one head, in blocks against keys and values packed once. */
-void forward_stretch(const Problem& p, int64_t b, int64_t head, int64_t begin, int64_t end, const Result& all) {
+void forward_stretch(const Attention& p, int64_t b, int64_t head, int64_t begin, int64_t end, const Result& all) {
   Workspace& w = workspace();
   const bool single = end - begin <= 2;
   if (!single) {
@@ -176,7 +148,7 @@ void forward_stretch(const Problem& p, int64_t b, int64_t head, int64_t begin, i
   }
 }
 
-std::pair<at::Tensor, at::Tensor> forward_here(const Problem& p) {
+std::pair<at::Tensor, at::Tensor> forward_here(const Attention& p) {
   at::Tensor out = at::empty({p.batch, p.targets, p.heads, p.value_width}, p.query.options());
   at::Tensor log_sums = at::empty({p.batch, p.heads, p.targets}, p.query.options());
   const Result all{out.data_ptr<float>(), log_sums.data_ptr<float>()};
@@ -190,21 +162,13 @@ std::pair<at::Tensor, at::Tensor> forward_here(const Problem& p) {
   return {out, log_sums};
 }
 
-struct Gradients {
-  at::Tensor query, key, value;
-};
-
 Target head_in(const at::Tensor& x, int64_t b, int64_t head, int64_t first, bool accumulate) {
   float* data = x.data_ptr<float>() + b * x.stride(0) + first * x.stride(1) + head * x.stride(2);
   return {data, x.stride(1), accumulate};
 }
 
-struct Saved {
-  at::Tensor grad, out, log_sums;
-};
-
 /** Turns scores into probabilities and d(out) value^T into d(scores): p * (it - grad . out) * scale. */
-void backward_scores(const Problem& p, const Block& block, const Saved& saved, float* chances, float* slopes) {
+void backward_scores(const Attention& p, const Block& block, const AttentionSlope& saved, float* chances, float* slopes) {
   const float* sums = saved.log_sums.data_ptr<float>() + (block.b * p.heads + block.head) * p.targets + block.first;
   const Matrix grad = head_of(saved.grad, block.b, block.head, block.first);
   const Matrix out = head_of(saved.out, block.b, block.head, block.first);
@@ -218,7 +182,7 @@ void backward_scores(const Problem& p, const Block& block, const Saved& saved, f
   }
 }
 
-void backward_block(const Problem& p, const Block& block, const Saved& saved, const Gradients& grads) {
+void backward_block(const Attention& p, const Block& block, const AttentionSlope& saved, const AttentionGradients& grads) {
   Workspace& w = workspace();
   const int64_t key_head = p.key_head(block.head), cells = block.rows * block.sources;
   float* chances = room(w.chances, cells);
@@ -239,7 +203,7 @@ void backward_block(const Problem& p, const Block& block, const Saved& saved, co
 }
 
 /** All queries of the heads that share one key head. */
-void backward_group(const Problem& p, int64_t b, int64_t group, const Saved& saved, const Gradients& grads) {
+void backward_group(const Attention& p, int64_t b, int64_t group, const AttentionSlope& saved, const AttentionGradients& grads) {
   Workspace& w = workspace();
   const Matrix key = head_of(p.key, b, group), value = head_of(p.value, b, group);
   w.keys_across.pack(key.transposed(), p.width, p.sources);
@@ -254,13 +218,10 @@ void backward_group(const Problem& p, int64_t b, int64_t group, const Saved& sav
   }
 }
 
-Gradients backward_here(const Problem& p, const Saved& saved) {
-  const Gradients grads{at::empty(p.query.sizes(), p.query.options()), at::zeros(p.key.sizes(), p.key.options()),
-                        at::zeros(p.value.sizes(), p.value.options())};
+void backward_here(const Attention& p, const AttentionSlope& saved, const AttentionGradients& grads) {
   at::parallel_for(0, p.batch * p.groups, 1, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) backward_group(p, unit / p.groups, unit % p.groups, saved, grads);
   });
-  return grads;
 }
 
 /** [batch, token, head, width] to [batch, head, token, width] with key heads repeated to match. */
@@ -269,7 +230,7 @@ at::Tensor heads_first(const at::Tensor& x, int64_t heads) {
   return y.size(1) == heads ? y : y.repeat_interleave(heads / y.size(1), 1);
 }
 
-at::Tensor composed_scores(const Problem& p) {
+at::Tensor composed_scores(const Attention& p) {
   at::Tensor scores = at::matmul(heads_first(p.query, p.heads), heads_first(p.key, p.heads).transpose(-1, -2));
   scores = scores.to(at::kFloat).mul_(p.scale);
   const double never = -std::numeric_limits<double>::infinity();
@@ -281,7 +242,7 @@ at::Tensor composed_scores(const Problem& p) {
   return p.mask.scalar_type() == at::kBool ? scores.masked_fill_(at::logical_not(p.mask), never) : scores.add_(p.mask);
 }
 
-std::pair<at::Tensor, at::Tensor> forward_composed(const Problem& p) {
+std::pair<at::Tensor, at::Tensor> forward_composed(const Attention& p) {
   const at::Tensor scores = composed_scores(p);
   const at::Tensor sums = at::logsumexp(scores, {-1});
   const at::Tensor chances = at::nan_to_num(at::exp(at::sub(scores, sums.unsqueeze(-1))), 0.0);
@@ -289,12 +250,12 @@ std::pair<at::Tensor, at::Tensor> forward_composed(const Problem& p) {
   return {out.transpose(1, 2).contiguous(), sums};
 }
 
-at::Tensor fold_groups(const at::Tensor& x, const Problem& p) {
+at::Tensor fold_groups(const at::Tensor& x, const Attention& p) {
   const at::Tensor parts = x.reshape({p.batch, p.groups, p.heads / p.groups, x.size(2), x.size(3)});
   return at::sum(parts, {2}).transpose(1, 2);
 }
 
-Gradients backward_composed(const Problem& p, const Saved& saved) {
+void backward_composed(const Attention& p, const AttentionSlope& saved, const AttentionGradients& into) {
   const at::Tensor chances = at::nan_to_num(at::exp(at::sub(composed_scores(p), saved.log_sums.unsqueeze(-1))), 0.0);
   const at::Tensor grad = saved.grad.transpose(1, 2), type_like = p.query;
   const at::Tensor pull = at::sum(at::mul(grad, saved.out.transpose(1, 2)).to(at::kFloat), {-1}, true);
@@ -303,22 +264,30 @@ Gradients backward_composed(const Problem& p, const Saved& saved) {
   const at::Tensor query = at::matmul(slopes, heads_first(p.key, p.heads)).transpose(1, 2);
   const at::Tensor key = at::matmul(slopes.transpose(-1, -2), heads_first(p.query, p.heads));
   const at::Tensor value = at::matmul(chances.to(grad.scalar_type()).transpose(-1, -2), grad);
-  return {query.contiguous(), fold_groups(key, p).contiguous(), fold_groups(value, p).contiguous()};
+  into.query.copy_(query);
+  into.key.add_(fold_groups(key, p));
+  into.value.add_(fold_groups(value, p));
+}
+
+Attention read_attention(Call& call) {
+  const at::Tensor query = call.tensor(), key = call.tensor(), value = call.tensor(), mask = call.maybe_tensor();
+  const double scale = call.number();
+  return Attention(query, key, value, mask, scale, call.flag());
 }
 
 void attention(Call& call) {
-  const Problem p = read_problem(call);
-  auto [out, sums] = runs_here(p) ? forward_here(p) : forward_composed(p);
+  const auto [out, sums] = attend(read_attention(call));
   call.give(out);
   call.give(sums);
 }
 
 void attention_grad(Call& call) {
-  const Problem p = read_problem(call);
-  at::Tensor grad = call.tensor();
-  const at::Tensor out = call.tensor();
-  const Saved saved{grad.stride(3) == 1 ? grad : grad.contiguous(), out, call.tensor()};
-  const Gradients grads = runs_here(p) ? backward_here(p, saved) : backward_composed(p, saved);
+  const Attention p = read_attention(call);
+  const at::Tensor grad = call.tensor(), out = call.tensor();
+  const AttentionGradients grads{
+      at::empty(p.query.sizes(), p.query.options()), at::zeros(p.key.sizes(), p.key.options()),
+      at::zeros(p.value.sizes(), p.value.options())};
+  attend_backward(p, {grad, out, call.tensor()}, grads);
   call.give(grads.query);
   call.give(grads.key);
   call.give(grads.value);
@@ -336,6 +305,28 @@ void cache_write(Call& call) {
 }
 
 }  // namespace
+
+Attention::Attention(at::Tensor q, at::Tensor k, at::Tensor v, at::Tensor m, double factor, bool order)
+    : query(std::move(q)), key(std::move(k)), value(std::move(v)), mask(std::move(m)), scale(factor), causal(order) {
+  TORCH_CHECK(query.dim() == 4 && key.dim() == 4 && value.dim() == 4, "query, key and value have rank 4");
+  batch = query.size(0), targets = query.size(1), heads = query.size(2), width = query.size(3);
+  sources = key.size(1), groups = key.size(2), value_width = value.size(3);
+  TORCH_CHECK(key.size(3) == width, "query and key differ in width");
+  TORCH_CHECK(key.size(0) == batch && value.size(0) == batch, "batch sizes differ");
+  TORCH_CHECK(value.size(1) == sources && value.size(2) == groups, "key and value differ");
+  TORCH_CHECK(groups > 0 && heads % groups == 0, heads, " heads do not divide into ", groups, " key heads");
+  if (mask.defined()) mask = mask.expand({batch, heads, targets, sources});
+}
+
+std::pair<at::Tensor, at::Tensor> attend(const Attention& p) {
+  return runs_here(p) ? forward_here(p) : forward_composed(p);
+}
+
+void attend_backward(const Attention& p, const AttentionSlope& slope, const AttentionGradients& into) {
+  if (!runs_here(p)) return backward_composed(p, slope, into);
+  const at::Tensor grad = slope.grad.stride(3) == 1 ? slope.grad : slope.grad.contiguous();
+  backward_here(p, {grad, slope.out, slope.log_sums}, into);
+}
 
 void add_attention(Operations& operations) {
   const Operation table[] = {{"attention", attention}, {"attention_grad", attention_grad}, {"cache_write", cache_write}};

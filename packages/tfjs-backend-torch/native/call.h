@@ -71,6 +71,7 @@ void add_shapes(Operations& operations);
 void add_indexing(Operations& operations);
 void add_linear_algebra(Operations& operations);
 void add_attention(Operations& operations);
+void add_blocks(Operations& operations);
 void add_normalization(Operations& operations);
 void add_losses(Operations& operations);
 void add_optimizers(Operations& operations);

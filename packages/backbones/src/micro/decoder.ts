@@ -110,7 +110,7 @@ async function nextLogits(
   const logits = tf.tidy(() => {
     const x = model.embedWords(tf.tensor2d(words, [rows, 1], 'int32'), place + slot);
     const mask = tf.slice(visible, [0, 0, 0, 0], [rows, 1, 1, cache.length + 1]);
-    const hidden = model.continue(x, { sources: (layer, fresh) => cache.append(layer, fresh), mask });
+    const hidden = model.continue(x, { before: (layer) => ({ cache: cache.layer(layer, 1) }), mask });
     cache.advance(1);
     return model.logits(hidden);
   });

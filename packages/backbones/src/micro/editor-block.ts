@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { attention, FeedForward, type KeyValues, Linear, layerNorm, Module } from '@thinkrl/nn';
+import { FeedForward, type KeyValues, Linear, Module, projections, transformerBlock } from '@thinkrl/nn';
 import type { Key } from '@thinkrl/spec';
 import type { MicroSize } from './size.ts';
 
@@ -38,59 +38,29 @@ export class EditorBlock extends Module {
 
   /** Keys and values of encoded text `[rows, words, width]`; they do not depend on time. */
   textKeyValues(text: tf.Tensor3D): KeyValues {
-    const [key, value] = tf.split(this.text.forward(text), 2, -1) as [tf.Tensor3D, tf.Tensor3D];
-    return { key: this.byHead(key), value: this.byHead(value) };
+    const [key, value] = projections(this.text.forward(text), this.heads, 2);
+    return { key: key!, value: value! };
   }
 
-  /** `x [rows, 16, width]` to the same shape; `mask` is bool `[rows, 1, 1, 16 + words]`. */
+  /** `x [rows, 16, width]` to the same shape; `mask` is bool `[rows, 1, 1, words + 16]`. */
   forward(
     x: tf.Tensor3D,
     time: Modulation,
     { text, mask }: { text: KeyValues; mask: tf.Tensor | undefined },
   ): tf.Tensor3D {
+    const { qkv, output, feedForward, heads } = this;
     const modulation = tf.split(tf.add(time, this.offset), 6, -1);
-    const [scale, shift, gate, scaleForward, shiftForward, gateForward] = modulation as [
-      tf.Tensor,
-      tf.Tensor,
-      tf.Tensor,
-      tf.Tensor,
-      tf.Tensor,
-      tf.Tensor,
-    ];
-    const mixed = this.attend(modulated(x, scale, shift), { text, mask });
-    const attended = tf.add(x, tf.mul(gate, mixed)) as tf.Tensor3D;
-    const forward = this.feedForward.forward(modulated(attended, scaleForward, shiftForward));
-    return tf.add(attended, tf.mul(gateForward, forward));
+    const [attentionGain, attentionBias, attentionGate, forwardGain, forwardBias, forwardGate] = modulation;
+    const weights = {
+      ...{ attentionGain, attentionBias, attentionGate, forwardGain, forwardBias, forwardGate },
+      ...feedForward.weights(),
+      qkvWeight: qkv.weight,
+      qkvBias: qkv.bias,
+      outputWeight: output.weight,
+      outputBias: output.bias,
+    };
+    return transformerBlock(x, weights, { heads, past: text, mask });
   }
-
-  private attend(
-    x: tf.Tensor3D,
-    { text, mask }: { text: KeyValues; mask: tf.Tensor | undefined },
-  ): tf.Tensor3D {
-    const [query, key, value] = tf.split(this.qkv.forward(x), 3, -1) as [
-      tf.Tensor3D,
-      tf.Tensor3D,
-      tf.Tensor3D,
-    ];
-    const mixed = attention({
-      query: this.byHead(query),
-      key: tf.concat([this.byHead(key), text.key], 1),
-      value: tf.concat([this.byHead(value), text.value], 1),
-      mask,
-    });
-    return this.output.forward(tf.reshape(mixed, x.shape));
-  }
-
-  private byHead(x: tf.Tensor3D): tf.Tensor4D {
-    const [rows, tokens, width] = x.shape;
-    return tf.reshape(x, [rows, tokens, this.heads, width / this.heads]);
-  }
-}
-
-/** Layer norm without parameters of its own, scaled and shifted. */
-function modulated(x: tf.Tensor3D, scale: tf.Tensor, shift: tf.Tensor): tf.Tensor3D {
-  if (scale.rank === 1) return layerNorm(x, { gain: scale, bias: shift });
-  return tf.add(tf.mul(layerNorm(x), scale), shift);
 }
 
 /** Scales and gates 1, shifts 0. */

@@ -25,7 +25,7 @@ export interface EditorContext {
   readonly base: tf.Tensor3D;
   /** Text keys and values of every block. */
   readonly text: readonly KeyValues[];
-  /** Bool `[rows, 1, 1, 16 + words]`; undefined when all texts are equally long. */
+  /** Bool `[rows, 1, 1, words + 16]`; undefined when all texts are equally long. */
   readonly mask: tf.Tensor4D | undefined;
 }
 
@@ -101,13 +101,13 @@ export class Editor extends Module {
       embedded,
       tf.reshape(tf.matMul(flat(hot), this.addresses as tf.Tensor as tf.Tensor2D), embedded.shape),
     );
-    const encoded = this.encodeText(addressed as tf.Tensor3D, paddingMask(texts, 0));
+    const encoded = this.encodeText(addressed as tf.Tensor3D, paddingMask(texts));
     const grounded = tf.matMul(hot, this.grounding.forward(encoded), true) as tf.Tensor3D;
     const places = tf.add(this.cells, this.addresses);
     return {
       base: tf.add(tf.add(this.reference.forward(references), grounded), places),
       text: this.blocks.map((block) => block.textKeyValues(encoded)),
-      mask: paddingMask(texts, GRID.cells),
+      mask: paddingMask(texts, { after: GRID.cells }),
     };
   }
 

@@ -33,7 +33,7 @@ export function promptBatch(tasks: readonly EditTask[]): PromptBatch {
 export function promptKeyValues(model: Understander, prompt: PromptBatch): readonly KeyValues[] {
   const { tasks, instructions } = prompt;
   const pictures = pictureTensor(tasks.map((task) => task.references[0]!));
-  const mask = paddingMask(instructions, GRID.cells);
+  const mask = paddingMask(instructions, { before: GRID.cells });
   return model.promptKeyValues(model.embedPrompt(pictures, idTensor(instructions)), mask);
 }
 

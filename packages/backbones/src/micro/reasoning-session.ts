@@ -121,8 +121,7 @@ export class MicroSession implements ReasoningSession {
     tf.tidy(() => {
       const x = this.model.embedPicture(pictureTensor(edits), PLACES.edit);
       const mask = tf.slice(visible, [0, 0, 0, 0], [edits.length, 1, 1, cache.length + GRID.cells]);
-      this.model.absorb(x, { sources: (layer, fresh) => cache.append(layer, fresh), mask });
-      cache.advance(GRID.cells);
+      this.model.absorb(x, cache, mask);
     });
   }
 

@@ -60,14 +60,14 @@ export class ScoringPass {
   /** Logits of the scored slots: `[rows, slots, vocabulary]`. */
   logits(model: Understander, past: readonly KeyValues[]): tf.Tensor3D {
     const taskOf = this.members.map((chain) => this.options.taskOf[chain]!);
-    const joined = (before: tf.Tensor4D, fresh: tf.Tensor4D) =>
-      tf.concat([spreadOver(before, taskOf), fresh], 1);
     const hidden = model.continue(this.tokens(model), {
       mask: this.mask(),
       targets: this.reflectionSlots + (this.options.round === 0 ? this.planSlots : 0),
-      sources: (layer, fresh) => ({
-        key: joined(past[layer]!.key, fresh.key),
-        value: joined(past[layer]!.value, fresh.value),
+      before: (layer) => ({
+        past: {
+          key: spreadOver(past[layer]!.key, taskOf),
+          value: spreadOver(past[layer]!.value, taskOf),
+        },
       }),
     });
     return model.logits(hidden);

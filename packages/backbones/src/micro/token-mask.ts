@@ -27,17 +27,19 @@ export class TokenMask {
 }
 
 /**
- * Mask of texts of different lengths behind `before` tokens that all hold something: `[rows, 1, 1, before + longest]`.
- * An empty text keeps one slot. Undefined when every row is full, since then all may attend to all.
+ * Mask of texts of different lengths between `before` and `after` tokens that all hold something:
+ * `[rows, 1, 1, before + longest + after]`. An empty text keeps one slot. Undefined when every row is full, since then
+ * all may attend to all.
  */
 export function paddingMask(
   { lengths, length }: { readonly lengths: readonly number[]; readonly length: number },
-  before: number,
+  { before = 0, after = 0 }: { readonly before?: number; readonly after?: number } = {},
 ): tf.Tensor4D | undefined {
   if (lengths.every((words) => words === length)) return undefined;
-  const mask = new TokenMask(lengths.length, 1, before + length);
+  const mask = new TokenMask(lengths.length, 1, before + length + after);
   lengths.forEach((words, row) => {
     mask.allow(row, 0, [0, before + Math.max(1, words)]);
+    mask.allow(row, 0, [before + length, after]);
   });
   return mask.tensor();
 }

@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { GRID, SLOTS, VOCABULARY } from '@thinkrl/microworld';
 import {
+  type AttendOptions,
   Embedding,
+  type KeyValueCache,
   type KeyValues,
   LayerNorm,
   Linear,
@@ -25,13 +27,9 @@ export const PLACES = {
 } as const;
 
 /** How a run of tokens attends to what came before. */
-export interface ContinueOptions {
-  /** Keys and values to attend to in a layer, given those of the new tokens. */
-  readonly sources: (layer: number, fresh: KeyValues) => KeyValues;
-  /** Bool, broadcastable to `[rows, 1, tokens, sources]`. */
-  readonly mask?: tf.Tensor | undefined;
-  /** Only the last so many tokens need an output. */
-  readonly targets?: number | undefined;
+export interface ContinueOptions extends Pick<AttendOptions, 'mask' | 'targets'> {
+  /** What a layer's tokens attend to besides themselves. */
+  readonly before: (layer: number) => Pick<AttendOptions, 'past' | 'cache'>;
 }
 
 /**
@@ -93,41 +91,38 @@ export class Understander extends Module {
     return tf.concat([this.embedPicture(pictures, PLACES.picture), words], 1);
   }
 
-  /** Runs tokens `x [rows, tokens, width]` through all blocks: `[rows, targets, width]`. */
-  continue(x: tf.Tensor3D, { sources, mask, targets }: ContinueOptions): tf.Tensor3D {
-    let hidden = x;
-    this.blocks.forEach((block, layer) => {
-      const last = layer === this.blocks.length - 1;
-      hidden = block.forward(hidden, {
-        mask,
-        sources: (fresh) => sources(layer, fresh),
-        targets: last ? targets : undefined,
-      });
-    });
-    return hidden;
+  /** Runs tokens `x [rows, tokens, width]` through all blocks: `[rows, targets, width]`; only the last needs `targets`. */
+  continue(x: tf.Tensor3D, { before, mask, targets }: ContinueOptions): tf.Tensor3D {
+    const last = this.blocks.length - 1;
+    return this.blocks.reduce(
+      (hidden, block, layer) =>
+        block.forward(hidden, { mask, ...before(layer), targets: layer === last ? targets : undefined }),
+      x,
+    );
   }
 
-  /**
-   * Runs tokens whose own outputs nobody needs, only their keys and values: all blocks but what the last one does after
-   * its projection.
-   */
-  absorb(x: tf.Tensor3D, { sources, mask }: ContinueOptions): void {
+  /** Adds tokens to a cache whose own outputs nobody needs; `mask` as for {@link continue}. */
+  absorb(x: tf.Tensor3D, cache: KeyValueCache, mask: tf.Tensor): void {
+    const last = this.blocks.length - 1;
     let hidden = x;
     this.blocks.forEach((block, layer) => {
-      if (layer === this.blocks.length - 1) sources(layer, block.keyValues(hidden));
-      else hidden = block.forward(hidden, { mask, sources: (fresh) => sources(layer, fresh) });
+      const own = cache.layer(layer, x.shape[1]);
+      if (layer === last) own.append(block.keyValues(hidden));
+      else hidden = block.forward(hidden, { mask, cache: own });
     });
+    cache.advance(x.shape[1]);
   }
 
   /** Keys and values of the prompt in every layer; `mask` is bool `[rows, 1, 1, tokens]`. */
   promptKeyValues(prompt: tf.Tensor3D, mask: tf.Tensor | undefined): readonly KeyValues[] {
-    const kept: KeyValues[] = [];
-    const sources = (_: number, fresh: KeyValues) => {
-      kept.push(fresh);
+    const last = this.blocks.length - 1;
+    let hidden = prompt;
+    return this.blocks.map((block, layer) => {
+      if (layer === last) return block.keyValues(hidden);
+      const { output, fresh } = block.forwardWithKeyValues(hidden, { mask });
+      hidden = output;
       return fresh;
-    };
-    this.absorb(prompt, { sources, mask });
-    return kept;
+    });
   }
 
   /** Logits of hidden states `[..., width]`: `[..., vocabulary]`. */

@@ -24,6 +24,12 @@ export class FeedForward extends Module {
     this.down = this.child('down', new Linear({ inputs: inner, outputs: size, key: key.fold('down') }));
   }
 
+  /** The weights as {@link transformerBlock} takes them. */
+  weights() {
+    const { up, down } = this;
+    return { upWeight: up.weight, upBias: up.bias, downWeight: down.weight, downBias: down.bias };
+  }
+
   /** `x [..., size]` to the same shape. */
   forward<T extends tf.Tensor>(x: T): T {
     return this.down.forward(gelu(this.up.forward(x)));

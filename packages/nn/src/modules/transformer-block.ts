@@ -1,15 +1,17 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Key } from '@thinkrl/spec';
+import {
+  type AttendOptions,
+  type BlockResult,
+  type BlockWeights,
+  type KeyValues,
+  transformerBlock,
+  transformerBlockWithKeyValues,
+} from '../ops/transformer-block.ts';
 import { FeedForward } from './feed-forward.ts';
 import { LayerNorm } from './layer-norm.ts';
 import { Module } from './module.ts';
-import {
-  type AttendOptions,
-  type KeyValues,
-  lastTokens,
-  SelfAttention,
-  type SelfAttentionOptions,
-} from './self-attention.ts';
+import { SelfAttention, type SelfAttentionOptions } from './self-attention.ts';
 
 /** Settings of a {@link TransformerBlock}. */
 export interface TransformerBlockOptions extends SelfAttentionOptions {
@@ -43,8 +45,23 @@ export class TransformerBlock extends Module {
 
   /** `x [batch, tokens, size]` to `[batch, targets, size]`. */
   forward(x: tf.Tensor3D, options: AttendOptions = {}): tf.Tensor3D {
-    const mixed = this.attention.forward(this.attentionNorm.forward(x), options);
-    const attended = tf.add(lastTokens(x, options.targets), mixed) as tf.Tensor3D;
-    return tf.add(attended, this.feedForward.forward(this.feedForwardNorm.forward(attended)));
+    return transformerBlock(x, this.weights(), { ...options, heads: this.attention.heads });
+  }
+
+  /** {@link forward} with the tokens' own keys and values. */
+  forwardWithKeyValues(x: tf.Tensor3D, options: AttendOptions = {}): BlockResult {
+    return transformerBlockWithKeyValues(x, this.weights(), { ...options, heads: this.attention.heads });
+  }
+
+  private weights(): BlockWeights {
+    const { attentionNorm, attention, feedForwardNorm, feedForward } = this;
+    return {
+      ...attention.weights(),
+      ...feedForward.weights(),
+      attentionGain: attentionNorm.gain,
+      attentionBias: attentionNorm.bias,
+      forwardGain: feedForwardNorm.gain,
+      forwardBias: feedForwardNorm.bias,
+    };
   }
 }

@@ -12,6 +12,7 @@ import { rmsNorm, rmsNormGrad, rmsNormGradient } from './RmsNorm.ts';
 import { seededNormal, seededUniform } from './SeededRandom.ts';
 import { silu, siluGrad, siluGradient } from './Silu.ts';
 import { tokenLogProb, tokenLogProbGrad, tokenLogProbGradient } from './TokenLogProb.ts';
+import { transformerBlock, transformerBlockGrad, transformerBlockGradient } from './TransformerBlock.ts';
 
 /** Kernels beyond tfjs-core's own. */
 export const fusedKernels: readonly KernelConfig[] = [
@@ -39,6 +40,8 @@ export const fusedKernels: readonly KernelConfig[] = [
   siluGrad,
   tokenLogProb,
   tokenLogProbGrad,
+  transformerBlock,
+  transformerBlockGrad,
 ];
 
 /** Gradients of the fused kernels. */
@@ -51,4 +54,5 @@ export const fusedGradients: readonly GradConfig[] = [
   rmsNormGradient,
   siluGradient,
   tokenLogProbGradient,
+  transformerBlockGradient,
 ];

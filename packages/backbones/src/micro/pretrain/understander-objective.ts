@@ -80,7 +80,7 @@ function hiddenStates(
   ];
   const hidden = model.continue(tf.concat(parts, 1), {
     mask: samplesMask(texts),
-    sources: (layer, fresh) => joined(prompt.past[layer]!, fresh),
+    before: (layer) => ({ past: prompt.past[layer]! }),
   });
   const sizes = [CELLS, plan.inputs.length, reflection.inputs.length];
   const [seen, planned, reflected] = tf.split(hidden, sizes, 1) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
@@ -103,19 +103,14 @@ function samplesMask({ instructions, plan, reflection }: Texts): tf.Tensor4D {
 }
 
 function runPrompt(model: Understander, references: tf.Tensor3D, instructions: WordRows) {
-  const past: KeyValues[] = [];
-  const hidden = model.continue(model.embedPrompt(references, idTensor(instructions)), {
-    mask: paddingMask(instructions, CELLS),
-    sources: (_, fresh) => {
-      past.push(fresh);
-      return fresh;
-    },
+  const mask = paddingMask(instructions, { before: CELLS });
+  let hidden = model.embedPrompt(references, idTensor(instructions));
+  const past = model.blocks.map((block): KeyValues => {
+    const { output, fresh } = block.forwardWithKeyValues(hidden, { mask });
+    hidden = output;
+    return fresh;
   });
   return { past, hidden };
-}
-
-function joined(past: KeyValues, fresh: KeyValues): KeyValues {
-  return { key: tf.concat([past.key, fresh.key], 1), value: tf.concat([past.value, fresh.value], 1) };
 }
 
 function written(texts: readonly Int32Array[], opening: number): Written {
