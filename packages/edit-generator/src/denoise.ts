@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { keyedNormal } from '@thinkrl/nn';
 import type { Key, TransitionRule } from '@thinkrl/spec';
 import type { Conditioning, EditBackbone } from './backbone.ts';
-import { drawNoise } from './noise.ts';
 import type { Sigmas } from './schedule.ts';
 import { odeStep, stochasticStep, transitionLogProb, transitionMean } from './transition.ts';
 
@@ -32,7 +32,7 @@ export function stochasticMove<C extends Conditioning>(
   const step = stochasticStep(levels, rule);
   const [to, logProb] = tf.tidy(() => {
     const mean = transitionMean(step, latents, backbone.velocity(latents, levels.sigma, conditioning));
-    const noise = drawNoise(
+    const noise = keyedNormal(
       keys.map((key) => key.fold('step').fold(index)),
       latents.shape.slice(1),
     );

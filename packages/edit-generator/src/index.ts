@@ -1,7 +1,6 @@
 export type { Conditioning, EditBackbone, ImageCodec } from './backbone.ts';
 export { EditGeneratorError, type EditGeneratorProblem } from './error.ts';
 export { type GuidanceOptions, type GuidedConditioning, guideVelocity, withGuidance } from './guidance.ts';
-export { drawNoise, fillNormal } from './noise.ts';
 export {
   createEditSampler,
   type EditSampler,
@@ -20,7 +19,14 @@ export {
   timeShift,
   uniformSigmas,
 } from './schedule.ts';
-export { type ScoredTransition, type ScoreRequest, scoreTransitions, stackStates } from './score.ts';
+export {
+  prepareTransitions,
+  type ScoredTransition,
+  type ScoreRequest,
+  scoreTransitions,
+  stackStates,
+  type TransitionBatch,
+} from './score.ts';
 export { checkSigmas } from './sigmas.ts';
 export {
   addNoise,

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { keyedNormal } from '@thinkrl/nn';
 import {
   ConfigError,
   type Edit,
@@ -10,7 +11,6 @@ import {
 import type { Conditioning, EditBackbone, ImageCodec } from './backbone.ts';
 import { type DenoisedStep, type Denoising, deterministicMove, stochasticMove } from './denoise.ts';
 import { EditGeneratorError } from './error.ts';
-import { drawNoise } from './noise.ts';
 import { type Schedule, type Sigmas, uniformSigmas } from './schedule.ts';
 import { checkSigmas } from './sigmas.ts';
 import { checkRule } from './transition.ts';
@@ -113,7 +113,7 @@ interface Recording {
 /** Walks through all steps, keeping every latent and the log-probability of each stochastic step. */
 function denoise<C extends Conditioning>(run: Denoising<C>, into: Recording): void {
   const initial = run.keys.map((key) => key.fold('initial'));
-  into.states.push(drawNoise(initial, into.shape));
+  into.states.push(keyedNormal(initial, into.shape));
   for (let index = 0; index < run.sigmas.length - 1; index++) {
     const move = into.window.includes(index) ? stochasticMove : deterministicMove;
     const { latents, logProb }: DenoisedStep = move(run, into.states.at(-1)!, index);

@@ -30,10 +30,41 @@ export interface ScoredTransition {
   readonly dt: number;
 }
 
+/** Stored transitions laid out on the device once, to be scored as often as the weights change. */
+export interface TransitionBatch {
+  /**
+   * Every stochastic step under the backbone's present weights; differentiable by its parameters. Conditions are
+   * encoded once for all steps.
+   */
+  score(): readonly ScoredTransition[];
+  /** Frees the stored latents; results of {@link score} are the caller's. */
+  dispose(): void;
+}
+
 /**
- * Scores stored transitions under the backbone's present weights; differentiable by its parameters. Conditions are
- * encoded once for all steps. With the weights that sampled them the log-probabilities are those stored, so that the
- * ratio is 1.
+ * Lays stored transitions out for scoring: each noise level they touch is stacked and uploaded once. With the weights
+ * that sampled them the log-probabilities are those stored, so that the ratio is 1.
+ *
+ * @throws EditGeneratorError when there is nothing to score or the trajectories do not belong together.
+ * @example
+ * const batch = prepareTransitions({ backbone, edits, steps: [1] });
+ * const reference = tf.tidy(() => snapshot.during(() => batch.score()[0]!.mean));
+ * const loss = () => flowLoss({ ...batch.score()[0]!, advantages });
+ * batch.dispose();
+ */
+export function prepareTransitions<C extends Conditioning>(request: ScoreRequest<C>): TransitionBatch {
+  checkRequest(request);
+  const { edits, steps } = request;
+  const levels = new Set(steps.flatMap((step) => [step, step + 1]));
+  const states = new Map([...levels].map((level) => [level, tf.keep(stackStates(edits, level))]));
+  return {
+    score: () => scoreStates(request, states),
+    dispose: () => tf.dispose([...states.values()]),
+  };
+}
+
+/**
+ * {@link prepareTransitions} for a single scoring.
  *
  * @throws EditGeneratorError when there is nothing to score or the trajectories do not belong together.
  * @example
@@ -43,8 +74,19 @@ export interface ScoredTransition {
 export function scoreTransitions<C extends Conditioning>(
   request: ScoreRequest<C>,
 ): readonly ScoredTransition[] {
-  checkRequest(request);
-  const { backbone, edits, steps } = request;
+  const batch = prepareTransitions(request);
+  try {
+    return batch.score();
+  } finally {
+    batch.dispose();
+  }
+}
+
+/** Scores every step, given the latents `[edits, ...latent]` of each noise level it touches. */
+function scoreStates<C extends Conditioning>(
+  { backbone, edits, steps }: ScoreRequest<C>,
+  states: ReadonlyMap<number, tf.Tensor>,
+): readonly ScoredTransition[] {
   const { sigmas, transition } = edits[0]!.trajectory;
   const rule = transition!;
   return tf.tidy(() => {
@@ -52,10 +94,9 @@ export function scoreTransitions<C extends Conditioning>(
     const scored = steps.map((step): ScoredTransition => {
       const levels = { sigma: sigmas[step]!, next: sigmas[step + 1]!, second: sigmas[1]! };
       const coefficients = stochasticStep(levels, rule);
-      const from = stackStates(edits, step);
-      const velocity = backbone.velocity(from, levels.sigma, conditioning);
-      const mean = transitionMean(coefficients, from, velocity);
-      const logProb = transitionLogProb(coefficients, rule.kind, { mean, to: stackStates(edits, step + 1) });
+      const [from, to] = [states.get(step)!, states.get(step + 1)!];
+      const mean = transitionMean(coefficients, from, backbone.velocity(from, levels.sigma, conditioning));
+      const logProb = transitionLogProb(coefficients, rule.kind, { mean, to });
       const { std, deviation, dt } = coefficients;
       return { step, logProb, mean, std, deviation, dt };
     });

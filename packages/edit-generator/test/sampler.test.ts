@@ -1,7 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Edit, type EditCondition, Key } from '@thinkrl/spec';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createEditSampler, type EditSamplerOptions, scoreTransitions, withGuidance } from '../src/index.ts';
+import {
+  createEditSampler,
+  type EditSamplerOptions,
+  prepareTransitions,
+  scoreTransitions,
+  withGuidance,
+} from '../src/index.ts';
 import { type GaussianBackbone, gaussianBackbone, identityCodec } from '../src/testing/index.ts';
 import { engines, useTestEngine } from './engines.ts';
 import { deviation } from './fixture.ts';
@@ -113,6 +119,24 @@ describe.each(engines)('edit sampler on %s', (engine) => {
       });
     }
     tf.dispose(scored.flatMap(({ logProb, mean }) => [logProb, mean]));
+  });
+
+  it('scores what was laid out once under the weights of the moment, and frees it', async () => {
+    const edits = await sampler().sample(conditions, { keys, stochastic: [1, 2] });
+    const before = tf.memory().numTensors;
+    const batch = prepareTransitions({ backbone, edits, steps: [1, 2] });
+    expect(tf.memory().numTensors - before).toBe(3); // levels 1 to 3
+    const logProbs = () => tf.tidy(() => batch.score().map(({ logProb }) => [...logProb.dataSync()]));
+    const first = logProbs();
+    expect(logProbs()).toEqual(first);
+    backbone.shift.assign(tf.tensor1d([1, 1, 1]));
+    const moved = tf.tidy(() =>
+      scoreTransitions({ backbone, edits, steps: [1, 2] }).map(({ logProb }) => [...logProb.dataSync()]),
+    );
+    expect(logProbs()).toEqual(moved);
+    expect(moved).not.toEqual(first);
+    batch.dispose();
+    expect(tf.memory().numTensors - before).toBe(1); // the tensor that shift was assigned
   });
 
   it('gives the gradient of the log-probability that finite differences give', async () => {

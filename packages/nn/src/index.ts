@@ -16,6 +16,7 @@ export { copyTensor } from './ops/copy-tensor.ts';
 export { embedding } from './ops/embedding.ts';
 export { type FusedInputs, hasKernel, runFused } from './ops/fused.ts';
 export { type GeluApproximation, gelu } from './ops/gelu.ts';
+export { fillNormal, keyedNormal } from './ops/keyed-normal.ts';
 export { type Affine, layerNorm } from './ops/layer-norm.ts';
 export { linear } from './ops/linear.ts';
 export { randomNormal } from './ops/random-normal.ts';

@@ -61,6 +61,11 @@ export class Key {
     return new RandomStream(this.hi, this.lo);
   }
 
+  /** The two unsigned 32-bit words that a {@link stream} starts from, for engines that run the same generator. */
+  words(): readonly [first: number, second: number] {
+    return [this.hi, this.lo];
+  }
+
   /** An integer in [0, 2^48) for engines that take a numeric seed. */
   seed(): number {
     return (this.hi & 0xffff) * 2 ** 32 + this.lo;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "call.h"
+#include "normal.h"
 
 namespace thinkrl {
 namespace {
@@ -74,6 +75,60 @@ void seeded_normal(Call& call) { fill_quads(call, normal_quad); }
 
 void seeded_uniform(Call& call) { fill_quads(call, uniform_quad); }
 
+/** The generator of a `Key.stream()`: sfc32 started from the two words of the key and run in for 12 rounds. */
+class KeyedStream {
+ public:
+  KeyedStream(uint32_t first, uint32_t second) : a_(first), b_(second) {
+    for (int round = 0; round < 12; ++round) word();
+  }
+
+  uint32_t word() {
+    const uint32_t drawn = a_ + b_ + counter_++;
+    a_ = b_ ^ b_ >> 9;
+    b_ = c_ + (c_ << 3);
+    c_ = (c_ << 21 | c_ >> 11) + drawn;
+    return drawn;
+  }
+
+ private:
+  uint32_t a_, b_, c_ = 0x9E3779B9, counter_ = 1;
+};
+
+/** Fills a row with Box-Muller pairs: cosine, sine, cosine, sine. */
+void fill_normal(float* to, int64_t length, KeyedStream stream) {
+  for (int64_t i = 0; i < length; i += 2 * kLanes) {
+    LaneWords radius_words, angle_words;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      radius_words[lane] = stream.word();
+      angle_words[lane] = stream.word();
+    }
+    const NormalPairs pairs = box_muller(radius_words, angle_words);
+    float values[2 * kLanes];
+    for (int lane = 0; lane < kLanes; ++lane) {
+      values[2 * lane] = pairs.cosines[lane];
+      values[2 * lane + 1] = pairs.sines[lane];
+    }
+    std::copy_n(values, std::min<int64_t>(2 * kLanes, length - i), to + i);
+  }
+}
+
+/** Normals [rows, ...], row i decided by words 2i and 2i + 1 of the keys alone. */
+void keyed_normal(Call& call) {
+  const Integers shape = call.integers(), words = call.integers();
+  const int64_t rows = shape[0];
+  TORCH_CHECK(static_cast<int64_t>(words.size()) == 2 * rows, words.size(), " words for the keys of ", rows, " rows");
+  at::Tensor x = at::empty(shape, at::device(at::kCPU).dtype(at::kFloat));
+  float* to = x.data_ptr<float>();
+  const int64_t length = x.numel() / std::max<int64_t>(1, rows);
+  at::parallel_for(0, rows, std::max<int64_t>(1, 4096 / std::max<int64_t>(1, length)), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const KeyedStream stream(static_cast<uint32_t>(words[2 * row]), static_cast<uint32_t>(words[2 * row + 1]));
+      fill_normal(to + row * length, length, stream);
+    }
+  });
+  call.give(x.to(call.instance().device));
+}
+
 /** `count` draws per row of [batch, outcomes] probabilities by inverting the cumulative sum. */
 void multinomial(Call& call) {
   const at::Tensor& input = call.tensor();
@@ -102,7 +157,10 @@ void multinomial(Call& call) {
 
 void add_random(Operations& operations) {
   const Operation table[] = {
-      {"seeded_normal", seeded_normal}, {"seeded_uniform", seeded_uniform}, {"multinomial", multinomial}};
+      {"seeded_normal", seeded_normal},
+      {"seeded_uniform", seeded_uniform},
+      {"keyed_normal", keyed_normal},
+      {"multinomial", multinomial}};
   operations.insert(operations.end(), std::begin(table), std::end(table));
 }
 

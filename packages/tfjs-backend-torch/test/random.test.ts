@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { Key } from '@thinkrl/spec';
+import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { setThreads } from '../src/index.ts';
-import { run, useTorch, values } from './torch.ts';
+import { distance, run, useTorch, values } from './torch.ts';
 
 beforeAll(useTorch);
 beforeEach(() => tf.engine().startScope());
@@ -56,5 +58,56 @@ it('draws categories in proportion and the same for the same seed', () => {
   const share = [0, 1, 2].map((k) => drawn.filter((x) => x === k).length / drawn.length);
   [0.1, 0.6, 0.3].forEach((p, k) => {
     expect(Math.abs(share[k]! - p)).toBeLessThan(0.015);
+  });
+});
+
+describe('KeyedNormal', () => {
+  const draw = (keys: readonly Key[], size: number) =>
+    values(run('KeyedNormal', {}, { shape: [keys.length, size], words: keys.flatMap((key) => key.words()) }));
+
+  /** Box-Muller in double precision: cosine and sine of each pair of words. */
+  function pairs(key: Key, size: number): number[] {
+    const stream = key.stream();
+    const both = Array.from({ length: Math.ceil(size / 2) }, () => {
+      const radius = Math.sqrt(-2 * Math.log((stream.word() + 0.5) / 2 ** 32));
+      const angle = 2 * Math.PI * (stream.word() / 2 ** 32);
+      return [radius * Math.cos(angle), radius * Math.sin(angle)];
+    });
+    return both.flat().slice(0, size);
+  }
+
+  it('draws the pairs of the key stream, in any batch and at any size, odd ones too', () => {
+    const size = fc.integer({ min: 1, max: 70 });
+    fc.assert(
+      fc.property(size, fc.integer({ min: 1, max: 5 }), fc.integer(), (length, rows, seed) => {
+        const keys = Key.of(seed).split(rows);
+        const drawn = draw(keys, length);
+        expect(
+          distance(
+            drawn,
+            keys.flatMap((key) => pairs(key, length)),
+          ),
+        ).toBeLessThan(1e-6);
+        expect(drawn.slice(-length)).toEqual(draw(keys.slice(-1), length));
+      }),
+    );
+  });
+
+  it('stays within 1e-6 over half a million draws, rare ones included', () => {
+    const drawn = draw([Key.of(1)], 500_000);
+    expect(distance(drawn, pairs(Key.of(1), 500_000))).toBeLessThan(1e-6);
+    expect(drawn.reduce((most, value) => Math.max(most, Math.abs(value)), 0)).toBeGreaterThan(4.5);
+  });
+
+  it('gives the same bits on any number of threads', () => {
+    const keys = Key.of(2).split(64);
+    const several = draw(keys, 1001);
+    setThreads(1);
+    expect(draw(keys, 1001)).toEqual(several);
+    setThreads(2);
+  });
+
+  it('refuses words that are not two per row', () => {
+    expect(() => run('KeyedNormal', {}, { shape: [2, 3], words: [1, 2] })).toThrow(/2 words .* 2 rows/);
   });
 });

@@ -6,6 +6,7 @@ import { assignInPlace, copy, copyGradient } from './Copy.ts';
 import { emaStep } from './EmaStep.ts';
 import { gelu, geluGrad, geluGradient } from './Gelu.ts';
 import { globalNorm } from './GlobalNorm.ts';
+import { keyedNormal } from './KeyedNormal.ts';
 import { layerNorm, layerNormGrad, layerNormGradient } from './LayerNorm.ts';
 import { linear, linearBiasGrad, linearGradient, linearInputGrad, linearWeightGrad } from './Linear.ts';
 import { rmsNorm, rmsNormGrad, rmsNormGradient } from './RmsNorm.ts';
@@ -26,6 +27,7 @@ export const fusedKernels: readonly KernelConfig[] = [
   gelu,
   geluGrad,
   globalNorm,
+  keyedNormal,
   layerNorm,
   layerNormGrad,
   linear,
