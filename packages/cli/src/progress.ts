@@ -98,14 +98,14 @@ export function clock(seconds: number): string {
 
 /** The figures of a training iteration: chains/s, mean reward, kept share, KL of both modules. */
 export function stepFigures(report: StepReport): readonly string[] {
-  const { sample, judge, update } = report.seconds;
+  const { sample, update } = report.seconds;
   const rewards = Object.values(report.rewards);
   const reward = rewards.reduce((sum, value) => sum + value, 0) / Math.max(1, rewards.length);
   const kl = [report.understanding, report.generation].flatMap((module) =>
     module === null ? [] : [module.kl],
   );
   return [
-    `${(report.chains / Math.max(1e-9, sample + judge + update)).toFixed(1)} chains/s`,
+    `${(report.chains / Math.max(1e-9, sample + update)).toFixed(1)} chains/s`,
     `reward ${reward.toFixed(3)}`,
     `kept ${(100 * report.keptShare).toFixed(0)} %`,
     ...(kl.length > 0 ? [`KL ${kl.map((value) => value.toPrecision(2)).join(' ')}`] : []),

@@ -21,6 +21,7 @@ export interface CollectOptions<Task extends EditTask> {
 /** Judged chains, task-major, and where the time went. */
 export interface Collection<Task extends EditTask> {
   readonly judged: readonly JudgedChain<Task>[];
+  /** As in `StepReport`: `sample` is the time of the whole collection, `judge` that of the judge's calls within it. */
   readonly seconds: { readonly sample: number; readonly judge: number };
 }
 
@@ -40,6 +41,13 @@ export async function collect<Task extends EditTask>(
   { tasks, stochastic, key }: CollectRequest<Task>,
 ): Promise<Collection<Task>> {
   const started = performance.now();
+  let judge = 0;
+  const judgeTimed = async (chains: readonly Chain<Task>[]) => {
+    const began = performance.now();
+    const judged = await options.reward.judge(chains, key.fold('judge'));
+    judge += secondsSince(began);
+    return judged;
+  };
   const pending: Promise<readonly JudgedChain<Task>[]>[] = [];
   for (let from = 0; from < tasks.length; from += options.tasksPerSample) {
     const chains = await options.sampler.sample({
@@ -49,15 +57,15 @@ export async function collect<Task extends EditTask>(
       stochastic,
       key: key.fold('sample'),
     });
-    const judging = options.reward.judge(chains, key.fold('judge'));
+    const judging = judgeTimed(chains);
     judging.catch(() => {}); // awaited below; a rejection must not count as unhandled before that
     pending.push(judging);
     await nextTurn(); // lets judges, signals and timers have their turn
   }
-  const sampled = performance.now();
   const judged = (await Promise.all(pending)).flat();
-  return {
-    judged,
-    seconds: { sample: (sampled - started) / 1000, judge: (performance.now() - sampled) / 1000 },
-  };
+  return { judged, seconds: { sample: secondsSince(started), judge } };
+}
+
+function secondsSince(moment: number): number {
+  return (performance.now() - moment) / 1000;
 }

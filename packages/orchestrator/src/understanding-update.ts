@@ -1,30 +1,22 @@
-import { dispose, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
-import type { TokenBatch as ScoredBatch, TokenLayout, TrainableReasoningPolicy } from '@thinkrl/cot-sampler';
+import { dispose, tensor2d } from '@tensorflow/tfjs-core';
+import type { TokenLayout, TokenScores, TrainableReasoningPolicy } from '@thinkrl/cot-sampler';
 import { type TokenBatch, type TokenObjective, tokenLoss, tokenStatistics } from '@thinkrl/grpo-core';
-import { gradients, noGrad, type WeightSnapshot } from '@thinkrl/nn';
-import { ConfigError, type EditTask, type Group, type ModuleReport } from '@thinkrl/spec';
-import { type GradientStepOptions, gradientStep } from './gradient-step.ts';
-import { noSamples } from './module-report.ts';
-import { tokenAdvantages, trainedChains } from './samples.ts';
+import type { EditTask } from '@thinkrl/spec';
+import {
+  createPolicyUpdate,
+  type PartScores,
+  type PolicyBatch,
+  type PolicyUpdateOptions,
+} from './policy-update.ts';
+import { type TrainedChain, tokenAdvantages, trainedChains } from './samples.ts';
 import type { ModuleUpdate } from './training-run.ts';
 
 /** How the understanding module is trained. */
-export interface UnderstandingUpdateOptions<Task extends EditTask> extends GradientStepOptions {
+export interface UnderstandingUpdateOptions<Task extends EditTask> extends PolicyUpdateOptions {
   readonly policy: TrainableReasoningPolicy<Task>;
-  /** Weights the KL is taken to; needed when `objective.beta` is not 0. */
-  readonly reference: WeightSnapshot | null;
   readonly objective: TokenObjective;
   /** Temperature the chains were sampled at. */
   readonly temperature: number;
-  /** Optimiser steps per roll-out; old log-probabilities are those of the first. */
-  readonly innerUpdates: number;
-}
-
-/** Constants of one update, beside what the policy scores. */
-interface UpdateConstants {
-  readonly mask: Tensor2D;
-  readonly advantages: Tensor2D;
-  readonly referenceLogProbs?: Tensor2D;
 }
 
 /**
@@ -35,112 +27,39 @@ interface UpdateConstants {
 export function createUnderstandingUpdate<Task extends EditTask>(
   options: UnderstandingUpdateOptions<Task>,
 ): ModuleUpdate<Task> {
-  const { beta } = options.objective;
-  if (beta && options.reference === null) {
-    throw new ConfigError({ field: 'objective.beta', value: beta, fix: 'give a reference, or set it to 0' });
-  }
-  return {
-    async step(groups: readonly Group<Task>[]) {
+  return createPolicyUpdate(options, {
+    parameters: () => options.policy.parameters(),
+    prepare(groups) {
       const samples = trainedChains(groups);
-      if (samples.length === 0) return noSamples();
-      const batch = options.policy.prepare(
-        samples.map(({ chain }) => chain),
-        options.temperature,
-      );
-      const constants = constantsOf(batch, tokenAdvantages(batch.layout, samples), options);
-      try {
-        const report = await updateInTurns(batch, constants, options);
-        return { ...report, samples: samples.length };
-      } finally {
-        dispose(Object.values(constants));
-      }
+      return samples.length === 0 ? null : tokensOf(samples, options);
     },
-  };
+  });
 }
 
-function constantsOf<Task extends EditTask>(
-  batch: ScoredBatch,
-  advantages: Float32Array,
-  { objective, reference }: UnderstandingUpdateOptions<Task>,
-): UpdateConstants {
-  const { chains, tokens, mask } = batch.layout;
-  const scoreReference = () => tidy(() => reference!.during(() => batch.score().logProbs));
+/** All tokens of the chains as one part. */
+function tokensOf<Task extends EditTask>(
+  samples: readonly TrainedChain<Task>[],
+  { policy, temperature, objective }: UnderstandingUpdateOptions<Task>,
+): PolicyBatch<TokenScores> {
+  const chains = samples.map(({ chain }) => chain);
+  const batch = policy.prepare(chains, temperature);
+  const { layout } = batch;
+  const shape: [number, number] = [layout.chains, layout.tokens];
+  const mask = tensor2d(layout.mask, shape);
+  const advantages = tensor2d(tokenAdvantages(layout, samples), shape);
+  const compared = ({ present, old, reference }: PartScores<TokenScores>): TokenBatch => ({
+    ...{ mask, advantages, logProbs: present.logProbs },
+    oldLogProbs: old?.logProbs,
+    referenceLogProbs: reference?.logProbs,
+  });
   return {
-    mask: tensor2d(mask, [chains, tokens]),
-    advantages: tensor2d(advantages, [chains, tokens]),
-    ...(objective.beta && { referenceLogProbs: noGrad(scoreReference) }),
+    samples: samples.length,
+    score: () => [batch.score()],
+    loss: (scores) => tokenLoss(compared(scores), objective),
+    statistics: (scores) => tokenStatistics(compared(scores), objective, scores.present.entropies),
+    rolloutGap: async ([tokens]) => gapToSampled(layout, (await tokens!.logProbs.data()) as Float32Array),
+    dispose: () => dispose([mask, advantages]),
   };
-}
-
-async function updateInTurns<Task extends EditTask>(
-  batch: ScoredBatch,
-  constants: UpdateConstants,
-  options: UnderstandingUpdateOptions<Task>,
-): Promise<Omit<ModuleReport, 'samples'>> {
-  let old: Tensor2D | undefined;
-  let gaps = { rolloutGap: 0, firstRatioGap: 0 };
-  let report: TurnReport | null = null;
-  try {
-    for (let turn = 0; turn < options.innerUpdates; turn++) {
-      const result = await updateOnce(batch, { ...constants, oldLogProbs: old }, options);
-      old ??= result.logProbs.clone();
-      if (turn === 0)
-        gaps = { rolloutGap: gapToSampled(batch.layout, result.values), firstRatioGap: result.ratioGap };
-      result.logProbs.dispose();
-      report = result.report;
-    }
-  } finally {
-    old?.dispose();
-  }
-  return { ...report!, ...gaps };
-}
-
-type TurnReport = Pick<ModuleReport, 'loss' | 'kl' | 'clipFraction' | 'gradientNorm' | 'entropy' | 'skipped'>;
-
-interface Turn {
-  readonly report: TurnReport;
-  readonly ratioGap: number;
-  /** Log-probabilities before the step; the caller disposes them. */
-  readonly logProbs: Tensor2D;
-  readonly values: Float32Array;
-}
-
-async function updateOnce<Task extends EditTask>(
-  batch: ScoredBatch,
-  constants: Omit<TokenBatch, 'logProbs'>,
-  options: UnderstandingUpdateOptions<Task>,
-): Promise<Turn> {
-  const result = gradients(() => {
-    const { logProbs, entropies } = batch.score();
-    const loss = tokenLoss({ ...constants, logProbs }, options.objective);
-    return { loss, stats: { logProbs, entropies } };
-  }, options.policy.parameters());
-  try {
-    const logProbs = result.stats.logProbs as Tensor2D;
-    const loss = (await result.loss.data())[0]!;
-    const statistics = await tokenStatistics(
-      { ...constants, logProbs },
-      options.objective,
-      result.stats.entropies as Tensor2D,
-    );
-    const { gradientNorm, applied } = await gradientStep({ loss, gradients: result.gradients }, options);
-    const { clipFraction, kl, entropy, ratioGap } = statistics;
-    return {
-      report: {
-        loss,
-        kl: kl ?? 0,
-        clipFraction,
-        gradientNorm,
-        entropy: entropy ?? 0,
-        ...(!applied && { skipped: 'non-finite' as const }),
-      },
-      ratioGap,
-      values: (await logProbs.data()) as Float32Array,
-      logProbs: logProbs.clone(),
-    };
-  } finally {
-    result.dispose();
-  }
 }
 
 function gapToSampled({ mask, sampled }: TokenLayout, values: Float32Array): number {

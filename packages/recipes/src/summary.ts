@@ -62,7 +62,7 @@ export function writeSummary(
   { config, engine, before, after }: SummaryFacts,
 ): MicroSummary {
   const steps = readMetrics(folder.metrics);
-  const seconds = steps.map(({ seconds }) => seconds.sample + seconds.judge + seconds.update);
+  const seconds = steps.map(({ seconds }) => seconds.sample + seconds.update);
   const train = total(seconds);
   const chains = total(steps.map((step) => step.chains));
   const summary: MicroSummary = {

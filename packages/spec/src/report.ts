@@ -33,5 +33,10 @@ export interface StepReport {
   readonly fixShare: number;
   readonly understanding: ModuleReport | null;
   readonly generation: ModuleReport | null;
+  /**
+   * `sample`: wall clock until the chains are sampled and judged. `judge`: durations of the judge's calls, added up,
+   * which run inside `sample` and may overlap there. `update`: wall clock of both updates. An iteration takes
+   * `sample + update`.
+   */
   readonly seconds: { readonly sample: number; readonly judge: number; readonly update: number };
 }
