@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { registerTorch, TorchMissingError } from '../src/index.ts';
+import { isWhole } from '../whole.mjs';
 
 const script = fileURLToPath(new URL('../build.mjs', import.meta.url));
 
@@ -22,6 +23,21 @@ describe('the build', () => {
     expect(status).toBe(2);
     expect(stderr.trim()).toMatch(line);
     expect(stderr.trim()).not.toContain('\n');
+  });
+});
+
+describe('isWhole', () => {
+  it('is true of a file as long as its key says, not of one cut short, missing, or without a size', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'whole-')), 'addon.node');
+    expect(isWhole(file)).toBe(false);
+    writeFileSync(file, 'twelve bytes');
+    expect(isWhole(file)).toBe(false);
+    writeFileSync(`${file}.key`, 'hash');
+    expect(isWhole(file)).toBe(false);
+    writeFileSync(`${file}.key`, 'hash 12');
+    expect(isWhole(file)).toBe(true);
+    truncateSync(file, 5);
+    expect(isWhole(file)).toBe(false);
   });
 });
 
