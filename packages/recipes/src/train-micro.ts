@@ -76,7 +76,8 @@ interface SavedRun {
 
 function readRunConfig(folder: RunFolder): SavedRun {
   try {
-    const { config, weights = null } = JSON.parse(readFileSync(folder.config, 'utf8')) as Partial<SavedRun>;
+    const saved = JSON.parse(readFileSync(folder.config, 'utf8')) as Partial<SavedRun> | null;
+    const { config, weights = null } = saved ?? {};
     if (config !== undefined) return { config, weights };
   } catch (cause) {
     throw new RunFolderError(folder.root, `holds no run to resume: ${(cause as Error).message}`, { cause });
