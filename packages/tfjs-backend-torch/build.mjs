@@ -2,12 +2,22 @@
 // Compiles native/*.cc against libtorch into build/thinkrl_torch.node. Run it again at any time: it does only what changed.
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { isWhole } from './whole.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const native = join(root, 'native');
@@ -114,13 +124,31 @@ function digest(...parts) {
   return parts.reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256')).digest('hex');
 }
 
-/** What an object was made from, so that it is made again exactly when that changed. */
-function stampOf(file) {
-  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+/** What an output was made from: the hash that its `.key` file begins with. */
+function keyOf(output) {
+  const file = `${output}.key`;
+  return existsSync(file) ? readFileSync(file, 'utf8').split(' ')[0] : '';
 }
 
+/** Removes what compilers of a killed build left behind. */
+function sweep() {
+  for (const name of readdirSync(build)) {
+    const pid = /\.(\d+)\.tmp$/.exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(build, name), { force: true });
+  }
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** Makes `output` unless it is there, whole, from the same `key`. */
 async function produce(output, key, args) {
-  if (existsSync(output) && stampOf(`${output}.key`) === key) return false;
+  if (keyOf(output) === key && isWhole(output)) return false;
   rmSync(`${output}.key`, { force: true });
   const aside = `${output}.${process.pid}.tmp`;
   try {
@@ -130,7 +158,7 @@ async function produce(output, key, args) {
     throw error;
   }
   renameSync(aside, output);
-  writeFileSync(`${output}.key`, key);
+  writeFileSync(`${output}.key`, `${key} ${statSync(output).size}`);
   return true;
 }
 
@@ -177,6 +205,7 @@ async function main() {
   }
   const torch = findTorch();
   mkdirSync(build, { recursive: true });
+  sweep();
   const flags = compileFlags(torch);
   const torchVersion = readFileSync(join(torch.include.at(-1), 'torch/version.h'));
   // -march=native: what was built for one processor is not for another.
@@ -184,12 +213,14 @@ async function main() {
   const key = digest(version, processor, JSON.stringify(torch), torchVersion, ...flags);
   await precompile(flags, key);
   const objects = await compileAll(flags, key);
-  const linkKey = digest(key, ...objects.map((path) => stampOf(`${path}.key`)));
+  const linkKey = digest(key, ...objects.map((path) => keyOf(path)));
   const changed = await produce(target, linkKey, [...objects, ...linkFlags(torch)]);
+  const origin = join(build, 'origin.json');
   writeFileSync(
-    join(build, 'origin.json'),
+    `${origin}.new`,
     `${JSON.stringify({ origin: torch.origin, compiler: version.split('\n')[0] })}\n`,
   );
+  renameSync(`${origin}.new`, origin);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   if (changed) console.log(`tfjs-backend-torch: built against ${torch.origin} in ${seconds} s`);
 }

@@ -19,7 +19,7 @@ async function pythonTorch() {
     'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")',
   ]);
   const folder = output.trim().split('\n').at(-1) ?? '';
-  return status === 0 && existsSync(join(folder, 'lib')) ? folder : null;
+  return status === 0 && existsSync(join(folder, 'include', 'ATen', 'ATen.h')) ? folder : null;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isWhole } from '../../packages/tfjs-backend-torch/whole.mjs';
 import { aptInstall, aptPrefix } from './apt.mjs';
 import { CommandError, capture, run, tail } from './command.mjs';
 import { findLibtorch } from './libtorch.mjs';
@@ -126,8 +127,7 @@ async function planAddon(context) {
     [`${addon}/native`, `${addon}/build.mjs`, `${addon}/package.json`],
     [found.kind, found.path, process.env.CXX ?? ''],
   );
-  const built = () =>
-    existsSync(at(addon, 'build')) && readdirSync(at(addon, 'build')).some((name) => name.endsWith('.node'));
+  const built = () => isWhole(at(addon, 'build', 'thinkrl_torch.node'));
   return stamped('addon', hash, built, async () => {
     const { status, output } = await capture(process.execPath, [at(addon, 'build.mjs')], {
       onStart: context.onStart,

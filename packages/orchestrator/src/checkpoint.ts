@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:
 import { join } from 'node:path';
 import { type AdamW, loadParameters, type ParameterMap, readSafetensors, saveParameters } from '@thinkrl/nn';
 import { RunFolderError } from './error.ts';
-import { flushFolder, makeFolder, writeWhole } from './run-folder.ts';
+import { flushFolder, makeFolder, removeQuietly, writeWhole } from './run-folder.ts';
 
 const FORMAT = 1;
 
@@ -50,6 +50,7 @@ export async function saveCheckpoint(request: CheckpointRequest): Promise<void> 
     renameSync(aside, target);
     flushFolder(request.checkpoints);
   } catch (cause) {
+    removeQuietly(aside);
     throw new RunFolderError(target, `cannot be saved: ${(cause as Error).message}`, { cause });
   }
   for (const step of savedSteps(request.checkpoints).slice(0, -request.keepCheckpoints)) {

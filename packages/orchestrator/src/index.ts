@@ -28,6 +28,7 @@ export {
   runFolder,
   writeWhole,
 } from './run-folder.ts';
+export { holdingRunFolder } from './run-lock.ts';
 export { type StepFacts, stepReport } from './step-report.ts';
 export { train } from './train.ts';
 export type { ModuleUpdate, TrainingRun } from './training-run.ts';

@@ -1,5 +1,15 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { RunFolderError } from './error.ts';
 
 /** The places inside a run folder. */
@@ -42,10 +52,25 @@ export function createRunFolder(root: string, config: unknown): RunFolder {
 /** Makes a folder and its parents. @throws RunFolderError when that fails. */
 export function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeWithParents(resolve(path));
   } catch (cause) {
     throw new RunFolderError(path, `cannot be made: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Not `recursive: true`: that never returns under /proc, and calls a read-only file system a missing folder. */
+function makeWithParents(path: string): void {
+  if (isFolder(path)) return;
+  if (path !== dirname(path)) makeWithParents(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isFolder(path)) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** The text of a file, or null where there is none. @throws RunFolderError on any other failure. */
@@ -77,8 +102,16 @@ export function writeWhole(path: string, data: string | Uint8Array): void {
     renameSync(aside, path);
     flushFolder(dirname(path));
   } catch (cause) {
+    removeQuietly(aside);
     throw new RunFolderError(path, `cannot be written: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Removes what a failed write left behind, to free its space; the failure itself is what there is to tell. */
+export function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {}
 }
 
 /** Flushes a folder's entries to disk, so that a rename in it survives a crash. */

@@ -1,4 +1,12 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StepReport } from '@thinkrl/spec';
@@ -23,6 +31,12 @@ describe('createRunFolder', () => {
     writeFileSync(file, '');
     expect(() => createRunFolder(join(file, 'run'), {})).toThrow(`${join(file, 'run')}`);
   });
+
+  it.skipIf(!existsSync('/proc/self'))('ends where nothing can be made', () => {
+    expect(() => createRunFolder('/proc/thinkrl/run', {})).toThrow(
+      '/proc/thinkrl/run/chains: cannot be made',
+    );
+  });
 });
 
 describe('writeWhole', () => {
@@ -33,6 +47,14 @@ describe('writeWhole', () => {
     expect(readFileSync(path, 'utf8')).toBe('two');
     expect(existsSync(`${path}.writing`)).toBe(false);
     expect(() => writeWhole('/dev/full/x', 'y')).toThrow(RunFolderError);
+  });
+
+  it('takes away what a failed write had put aside', () => {
+    const folder = temporary();
+    const path = join(folder, 'taken');
+    mkdirSync(join(path, 'by-a-folder'), { recursive: true });
+    expect(() => writeWhole(path, 'y')).toThrow(RunFolderError);
+    expect(readdirSync(folder)).toEqual(['taken']);
   });
 
   it('reports a full disk', () => {

@@ -3,6 +3,7 @@ import type { EngineReport } from '@thinkrl/engine';
 import {
   type Evaluation,
   type RunFolder,
+  RunFolderError,
   readIfPresent,
   readMetrics,
   writeWhole,
@@ -85,10 +86,16 @@ export function writeSummary(
   return summary;
 }
 
-/** Evaluations that a stopped run had already made. */
+/** Evaluations that a stopped run had already made. @throws RunFolderError when one is damaged. */
 export function readEvaluations(folder: RunFolder): { readonly before?: SplitEvaluations } {
-  const text = readIfPresent(evaluationPath(folder, 'before'));
-  return text === null ? {} : { before: JSON.parse(text) as SplitEvaluations };
+  const path = evaluationPath(folder, 'before');
+  const text = readIfPresent(path);
+  if (text === null) return {};
+  try {
+    return { before: JSON.parse(text) as SplitEvaluations };
+  } catch (cause) {
+    throw new RunFolderError(path, `is damaged: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Keeps an evaluation in the run folder, for the report and for a resumed run. */

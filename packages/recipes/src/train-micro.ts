@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { EngineReport } from '@thinkrl/engine';
 import { presetOf } from '@thinkrl/microworld';
 import {
   createRunFolder,
+  holdingRunFolder,
   type RunFolder,
   RunFolderError,
   runFolder,
@@ -13,13 +16,13 @@ import { assembleRun } from './assemble-micro.ts';
 import { type MicroConfig, parseMicroConfig } from './config.ts';
 import { evaluateSplits } from './evaluate-micro.ts';
 import type { RunControls } from './event.ts';
-import { loadModels } from './micro-models.ts';
+import { loadModels, type MicroModels } from './micro-models.ts';
 import { startEngine } from './start-engine.ts';
 import { type MicroSummary, readEvaluations, writeEvaluation, writeSummary } from './summary.ts';
 
 /** Where a run lives, with its controls. */
 export interface TrainOptions extends RunControls {
-  /** The run folder; must not hold a run yet. */
+  /** The run folder; must not hold a run yet. It is made once engine and weights are ready. */
   readonly out: string;
   /** Weights to start from instead of the shipped ones. */
   readonly weights?: string;
@@ -41,48 +44,71 @@ export interface TrainResult {
  * const { summary } = await trainMicro(parseMicroConfig({ iterations: 20 }), { out: 'runs/first' });
  */
 export async function trainMicro(config: MicroConfig, options: TrainOptions): Promise<TrainResult> {
-  const folder = createRunFolder(options.out, { recipe: 'micro', weights: options.weights ?? null, config });
-  return runMicro(config, folder, { ...options, from: 0 });
+  const weights = options.weights === undefined ? null : resolve(options.weights);
+  const ready = await prepare(config, { ...options, weights });
+  return holdingRunFolder(runFolder(options.out), () => {
+    const folder = createRunFolder(options.out, { recipe: 'micro', weights, config });
+    return runMicro(config, folder, { ...ready, ...options, from: 0 });
+  });
 }
 
 /**
  * Goes on with a run that was stopped or killed, from its newest checkpoint; what it had done since then is done again
  * to the letter.
  *
- * @throws RunFolderError when there is no run in the folder or its checkpoint is damaged.
+ * @throws RunFolderError when there is no run in the folder, another process is at it, or its checkpoint is damaged.
  */
 export async function resumeMicro(path: string, controls: RunControls = {}): Promise<TrainResult> {
   const folder = runFolder(path);
   const saved = readRunConfig(folder);
-  const from = savedSteps(folder.checkpoints).at(-1) ?? 0;
-  return runMicro(parseMicroConfig(saved.config), folder, {
-    ...controls,
-    ...(saved.weights !== null && { weights: saved.weights }),
-    from,
+  const config = parseMicroConfig(saved.config);
+  return holdingRunFolder(folder, async () => {
+    const ready = await prepare(config, { ...controls, weights: saved.weights });
+    const from = savedSteps(folder.checkpoints).at(-1) ?? 0;
+    return runMicro(config, folder, { ...ready, ...controls, from });
   });
 }
 
-function readRunConfig(folder: RunFolder): { readonly config: unknown; readonly weights: string | null } {
+interface SavedRun {
+  readonly config: unknown;
+  readonly weights: string | null;
+}
+
+function readRunConfig(folder: RunFolder): SavedRun {
   try {
-    return JSON.parse(readFileSync(folder.config, 'utf8')) as { config: unknown; weights: string | null };
+    const saved = JSON.parse(readFileSync(folder.config, 'utf8')) as Partial<SavedRun> | null;
+    const { config, weights = null } = saved ?? {};
+    if (config !== undefined) return { config, weights };
   } catch (cause) {
     throw new RunFolderError(folder.root, `holds no run to resume: ${(cause as Error).message}`, { cause });
   }
+  throw new RunFolderError(folder.root, 'holds no run to resume: its config.json has no settings');
 }
 
-interface RunOptions extends RunControls {
-  readonly weights?: string;
+interface Prepared {
+  readonly engine: EngineReport;
+  readonly models: MicroModels;
+}
+
+/** Engine and models, before a run folder is made: a run that cannot begin leaves none behind. */
+async function prepare(
+  config: MicroConfig,
+  { weights, onEvent: tell = () => {} }: RunControls & { readonly weights: string | null },
+): Promise<Prepared> {
+  const { notice } = presetOf(config.judge);
+  if (notice !== null) tell({ type: 'notice', text: notice });
+  const engine = await startEngine(config, tell);
+  return { engine, models: await loadModels(weights === null ? {} : { weights }) };
+}
+
+interface RunOptions extends RunControls, Prepared {
   /** The checkpoint to go on from; 0 starts anew. */
   readonly from: number;
 }
 
 async function runMicro(config: MicroConfig, folder: RunFolder, options: RunOptions): Promise<TrainResult> {
-  const tell = options.onEvent ?? (() => {});
-  const { notice } = presetOf(config.judge);
-  if (notice !== null) tell({ type: 'notice', text: notice });
-  const engine = await startEngine(config, tell);
+  const { engine, models, onEvent: tell = () => {} } = options;
   tell({ type: 'folder', path: folder.root, resumedFrom: options.from });
-  const models = await loadModels({ weights: options.weights });
 
   const evaluations = options.from > 0 ? readEvaluations(folder) : {};
   const before = evaluations.before ?? (await evaluateSplits(models, config, { when: 'before', tell }));

@@ -1,8 +1,9 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReportError } from './error.ts';
 import { page } from './page.ts';
 import { readRun } from './read-run.ts';
+import { writeWhole } from './write-whole.ts';
 
 /**
  * Turns a run folder into one web page, `report/index.html` inside it, that needs no network and no server.
@@ -19,10 +20,9 @@ export async function buildReport(runDirectory: string): Promise<string> {
   const path = join(runDirectory, 'report', 'index.html');
   try {
     await mkdir(join(runDirectory, 'report'), { recursive: true });
-    await writeFile(`${path}.writing`, text);
-    await rename(`${path}.writing`, path);
   } catch (cause) {
     throw new ReportError(path, `cannot be written: ${(cause as Error).message}`, { cause });
   }
+  await writeWhole(path, text);
   return path;
 }

@@ -1,8 +1,9 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EditTask, type Group, type Image, type JudgedChain, stageEdits } from '@thinkrl/spec';
 import { ReportError } from './error.ts';
 import type { ChainRecord, ChainsFile, GroupRecord, StageRecord } from './record.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** Why a chain is in or out of its group's update; `explain` of `@thinkrl/ucpg` gives it. */
 export interface Outcome {
@@ -59,11 +60,10 @@ export async function writeChains<Task extends EditTask>(
   try {
     await mkdir(join(folder, step), { recursive: true });
     await Promise.all([...album.pictures].map(([name, bytes]) => writeFile(join(folder, name), bytes)));
-    await writeFile(`${path}.writing`, JSON.stringify(file));
-    await rename(`${path}.writing`, path);
   } catch (cause) {
     throw new ReportError(path, `cannot be written: ${(cause as Error).message}`, { cause });
   }
+  await writeWhole(path, JSON.stringify(file));
   return path;
 }
 

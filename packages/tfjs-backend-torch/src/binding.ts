@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,6 +66,15 @@ export function bindingOrigin(): string {
   return existsSync(note) ? (JSON.parse(readFileSync(note, 'utf8')) as { origin: string }).origin : 'unknown';
 }
 
+/** The system kills a process that loads half a library; the build notes its size in the `.key` file beside it. */
+function refuseCutShort(path: string): void {
+  const key = `${path}.key`;
+  const wanted = existsSync(key) ? readFileSync(key, 'utf8').split(' ')[1] : undefined;
+  const { size } = statSync(path);
+  if (wanted !== undefined && Number(wanted) !== size)
+    throw new TorchMissingError(`the torch engine is damaged (${size} of ${wanted} bytes): ${remedy}`);
+}
+
 /**
  * Loads the compiled addon.
  *
@@ -74,6 +83,7 @@ export function bindingOrigin(): string {
 export function loadBinding(): Binding {
   const path = bindingPath();
   if (!existsSync(path)) throw new TorchMissingError(`the torch engine is not built: ${remedy}`);
+  refuseCutShort(path);
   try {
     return createRequire(import.meta.url)(path) as Binding;
   } catch (cause) {

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { registerTorch, TorchMissingError } from '../src/index.ts';
+import { isWhole } from '../whole.mjs';
 
 const script = fileURLToPath(new URL('../build.mjs', import.meta.url));
 
@@ -25,8 +26,27 @@ describe('the build', () => {
   });
 });
 
+describe('isWhole', () => {
+  it('is true of a file as long as its key says, not of one cut short, missing, or without a size', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'whole-')), 'addon.node');
+    expect(isWhole(file)).toBe(false);
+    writeFileSync(file, 'twelve bytes');
+    expect(isWhole(file)).toBe(false);
+    writeFileSync(`${file}.key`, 'hash');
+    expect(isWhole(file)).toBe(false);
+    writeFileSync(`${file}.key`, 'hash 12');
+    expect(isWhole(file)).toBe(true);
+    truncateSync(file, 5);
+    expect(isWhole(file)).toBe(false);
+  });
+});
+
 describe('the loader', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'addon-'));
+  let folder = '';
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'addon-'));
+  });
 
   afterEach(() => {
     delete process.env.THINKRL_TORCH_ADDON;
@@ -38,5 +58,12 @@ describe('the loader', () => {
     writeFileSync(process.env.THINKRL_TORCH_ADDON, '\x7fELF half a library');
     expect(registerTorch).toThrow(TorchMissingError);
     expect(registerTorch).toThrow(/does not load .*apt-get install/);
+  });
+
+  it('does not load a file that is shorter than the build made it: the system would kill the process', () => {
+    process.env.THINKRL_TORCH_ADDON = join(folder, 'thinkrl_torch.node');
+    writeFileSync(process.env.THINKRL_TORCH_ADDON, 'half');
+    writeFileSync(`${process.env.THINKRL_TORCH_ADDON}.key`, 'hash 8');
+    expect(registerTorch).toThrow(/is damaged \(4 of 8 bytes\): build it/);
   });
 });

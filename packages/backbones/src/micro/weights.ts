@@ -7,6 +7,7 @@ import {
   loadParameters,
   type ParameterMap,
   parseSafetensors,
+  SafetensorsError,
   type SafetensorsFile,
   saveParameters,
 } from '@thinkrl/nn';
@@ -53,6 +54,7 @@ export function shippedWeights(): string {
 export async function loadMicro({ weights }: LoadMicroOptions = {}): Promise<MicroModels> {
   const path = weights ?? shippedWeights();
   const { tensors } = await readWeights(path);
+  refuseNonFinite(path, tensors);
   const key = Key.of(0);
   const [policy, backbone] = [new MicroPolicy(new Understander(key)), new MicroEditBackbone(new Editor(key))];
   const dispose = () => {
@@ -63,7 +65,9 @@ export async function loadMicro({ weights }: LoadMicroOptions = {}): Promise<Mic
     loadParameters(microParameters(policy, backbone), tensors);
   } catch (cause) {
     dispose();
-    throw new MicroWeightsError(path, 'they were made for another model', { cause });
+    throw new MicroWeightsError(path, `they were made for another model: ${(cause as Error).message}`, {
+      cause,
+    });
   }
   return { policy, backbone, dispose };
 }
@@ -83,18 +87,28 @@ export function microParameters(policy: MicroPolicy, backbone: MicroEditBackbone
   return new Map([...named('understander', policy.parameters()), ...named('editor', backbone.parameters())]);
 }
 
+function refuseNonFinite(path: string, tensors: SafetensorsFile['tensors']): void {
+  for (const [name, { data }] of tensors) {
+    const at = data.findIndex((value: number | bigint) => !Number.isFinite(Number(value)));
+    if (at >= 0) throw new MicroWeightsError(path, `${name}[${at}] is ${data[at]}, which is no weight`);
+  }
+}
+
 async function readWeights(path: string): Promise<SafetensorsFile> {
   let bytes: Buffer;
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw new MicroWeightsError(path, 'the file cannot be read', { cause });
+    throw new MicroWeightsError(path, `the file cannot be read (${(cause as NodeJS.ErrnoException).code})`, {
+      cause,
+    });
   }
   await checkHash(path, bytes);
   try {
     return parseSafetensors(bytes, path);
   } catch (cause) {
-    throw new MicroWeightsError(path, 'the file is damaged', { cause });
+    const problem = cause instanceof SafetensorsError ? cause.problem : (cause as Error).message;
+    throw new MicroWeightsError(path, `the file is damaged: ${problem}`, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { EditedScene } from '@thinkrl/recipes';
 import { ConfigError } from '@thinkrl/spec';
@@ -46,11 +46,15 @@ function splitOf({ line }: Invocation): 'id' | 'ood' {
   throw new UsageError(`--split is ${JSON.stringify(split)}: use id or ood`);
 }
 
+/** Writes the sheet whole or not at all, making its folder but not that folder's parents. */
 function writeSheet(path: string, bytes: Uint8Array): void {
+  const aside = `${path}.writing`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, bytes);
+    if (!existsSync(dirname(path))) mkdirSync(dirname(path));
+    writeFileSync(aside, bytes);
+    renameSync(aside, path);
   } catch (cause) {
+    if (existsSync(aside)) rmSync(aside, { force: true });
     const fix = `cannot be written (${(cause as NodeJS.ErrnoException).code}); name a file in a folder you may write to`;
     throw new ConfigError({ field: '--out', value: path, fix }, { cause });
   }
