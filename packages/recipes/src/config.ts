@@ -92,7 +92,7 @@ export type MicroConfig = z.infer<typeof microSchema>;
 /** The settings of `npm run demo`. */
 export const defaultMicroConfig: MicroConfig = {
   seed: 1,
-  iterations: 160,
+  iterations: 240,
   mode: 'full',
   rounds: 1,
   engine: { name: 'auto', threads: 2 },
