@@ -35,6 +35,18 @@ describe('AdamW', () => {
     expect(w.dataSync()[0]).toBeCloseTo(0.7808303, 5);
   });
 
+  it('takes its learning rate from a schedule over the steps taken', () => {
+    // Gradients are 1 throughout, so that every step moves by the rate of the moment: 0.4, then half of that, then none.
+    const w = tf.variable(tf.tensor1d([1]));
+    const learningRate = warmupFlatLinear({ peak: 0.4, total: 2 });
+    const optimizer = AdamW.create({ parameters: new Map([['w', w]]), learningRate, weightDecay: 0 });
+    const after = [0.6, 0.4, 0.4].map((expected) => {
+      optimizer.step(gradient(1));
+      return [w.dataSync()[0]!, expected] as const;
+    });
+    for (const [value, expected] of after) expect(value).toBeCloseTo(expected, 5);
+  });
+
   it('leaves parameters without a gradient alone and frees what it uses', () => {
     const [w, other] = [tf.variable(tf.tensor1d([1, 1])), tf.variable(tf.tensor1d([7]))];
     const before = tf.memory().numTensors;

@@ -1,7 +1,7 @@
 import { drawWindow } from '@thinkrl/edit-generator';
 import { singleProcess } from '@thinkrl/fsdp-shard';
 import { createMicroReward, type MicroTask, sampleTask } from '@thinkrl/microworld';
-import { AdamW, WeightSnapshot } from '@thinkrl/nn';
+import { AdamW, WeightSnapshot, warmupFlatLinear } from '@thinkrl/nn';
 import {
   type CheckpointModule,
   type CollectOptions,
@@ -89,20 +89,27 @@ function trainingTasks(key: Key, iteration: number, count: number): readonly Mic
 }
 
 function trainedModules({ policy, backbone }: MicroModels, config: MicroConfig): readonly CheckpointModule[] {
-  const optimizer = (parameters: CheckpointModule['parameters'], learningRate: number) =>
-    AdamW.create({ parameters, learningRate, beta1: 0.9, beta2: 0.99, weightDecay: 0 });
   const parameters = { understanding: policy.parameters(), generation: backbone.parameters() };
-  return (['understanding', 'generation'] as const).flatMap((name) =>
-    config[name].train && !(name === 'understanding' && config.mode === 'direct')
-      ? [
-          {
-            name,
-            parameters: parameters[name],
-            optimizer: optimizer(parameters[name], config[name].learningRate),
-          },
-        ]
-      : [],
+  const names = (['understanding', 'generation'] as const).filter(
+    (name) => config[name].train && !(name === 'understanding' && config.mode === 'direct'),
   );
+  return names.map((name) => ({
+    name,
+    parameters: parameters[name],
+    optimizer: optimizerOf(parameters[name], config[name], config.iterations),
+  }));
+}
+
+function optimizerOf(
+  parameters: CheckpointModule['parameters'],
+  { learningRate: peak, decay, innerUpdates }: MicroConfig['understanding' | 'generation'],
+  iterations: number,
+): AdamW {
+  const total = Math.max(1, iterations * innerUpdates);
+  const flat = Math.floor((1 - decay) * total);
+  const learningRate =
+    decay === 0 ? peak : warmupFlatLinear({ peak, total, flat: Math.min(flat, total - 1) });
+  return AdamW.create({ parameters, learningRate, beta1: 0.9, beta2: 0.99, weightDecay: 0 });
 }
 
 interface UpdateParts {
@@ -118,10 +125,10 @@ function updatesOf(
   config: MicroConfig,
   { trained, references }: UpdateParts,
 ): TrainingRun<MicroTask>['updates'] {
-  const optimizerOf = (name: CheckpointModule['name']) =>
+  const optimizer = (name: CheckpointModule['name']) =>
     trained.find((module) => module.name === name)?.optimizer;
-  const understanding = optimizerOf('understanding');
-  const generation = optimizerOf('generation');
+  const understanding = optimizer('understanding');
+  const generation = optimizer('generation');
   const processGroup = singleProcess();
   const { aggregation, epsilonLow, epsilonHigh } = config.understanding;
   return {

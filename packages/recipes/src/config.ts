@@ -15,6 +15,8 @@ const moduleSettings = {
   /** False freezes the module. */
   train: yesNo,
   learningRate: positive,
+  /** Share of the run, its last part, over which the learning rate falls to 0 in a straight line. */
+  decay: share,
   /** Weight of the KL to the reference policy. */
   beta: atLeastZero,
   /** Optimiser steps per roll-out; the ratio is exactly 1 in the first. */
@@ -92,11 +94,11 @@ export type MicroConfig = z.infer<typeof microSchema>;
 /** The settings of `npm run demo`. */
 export const defaultMicroConfig: MicroConfig = {
   seed: 1,
-  iterations: 240,
+  iterations: 140,
   mode: 'full',
   rounds: 1,
   engine: { name: 'auto', threads: 2 },
-  tasksPerIteration: 8,
+  tasksPerIteration: 16,
   groupSize: 8,
   temperature: 1,
   judge: 'benign',
@@ -106,6 +108,7 @@ export const defaultMicroConfig: MicroConfig = {
   understanding: {
     train: true,
     learningRate: 2e-4,
+    decay: 0.5,
     beta: 0.02,
     innerUpdates: 1,
     maxGradientNorm: 1,
@@ -113,7 +116,15 @@ export const defaultMicroConfig: MicroConfig = {
     epsilonLow: 0.2,
     epsilonHigh: 0.2,
   },
-  generation: { train: true, learningRate: 1e-5, beta: 1, innerUpdates: 1, maxGradientNorm: 1, clip: 1e-3 },
+  generation: {
+    train: true,
+    learningRate: 1e-5,
+    decay: 0.5,
+    beta: 1,
+    innerUpdates: 1,
+    maxGradientNorm: 1,
+    clip: 1e-3,
+  },
   evaluation: { tasks: 400, temperature: 1 },
   checkpointEvery: 20,
   keepCheckpoints: 2,

@@ -14,6 +14,7 @@ describe('parseMicroConfig', () => {
     [{ groupSize: 1 }, 'groupSize is 1: use a whole number of at least 2'],
     [{ mode: 'fast' }, 'mode is "fast": use one of full, plan, direct'],
     [{ understanding: { learningRate: -1 } }, 'understanding.learningRate is -1: use a number above 0'],
+    [{ generation: { decay: 2 } }, 'generation.decay is 2: use at most 1'],
     [
       { understanding: { learnigRate: 1 } },
       'understanding.learnigRate is 1: no such setting; did you mean learningRate?',

@@ -4,11 +4,13 @@ import type { ParameterMap } from '../modules/module.ts';
 import { hasKernel, runFused } from '../ops/fused.ts';
 import { loadParameters } from '../parameters.ts';
 import type { HostTensor } from '../safetensors/host-tensor.ts';
+import type { LearningRate } from './learning-rate.ts';
 
 /** Settings of {@link AdamW}. */
 export interface AdamWOptions {
   readonly parameters: ParameterMap;
-  readonly learningRate: number;
+  /** A number, or a schedule over the steps taken, the first being 0. */
+  readonly learningRate: number | LearningRate;
   readonly beta1?: number;
   readonly beta2?: number;
   readonly epsilon?: number;
@@ -51,12 +53,14 @@ export class AdamW {
   private readonly parameters: ParameterMap;
   private readonly first = new Map<string, tf.Variable>();
   private readonly second = new Map<string, tf.Variable>();
-  private readonly numbers: Omit<StepNumbers, 'step' | 'gradientScale'>;
+  private readonly learningRate: LearningRate;
+  private readonly numbers: Omit<StepNumbers, 'step' | 'gradientScale' | 'learningRate'>;
   private steps = 0;
 
   private constructor(options: Required<AdamWOptions>) {
-    const { parameters, ...numbers } = options;
+    const { parameters, learningRate, ...numbers } = options;
     this.parameters = parameters;
+    this.learningRate = typeof learningRate === 'number' ? () => learningRate : learningRate;
     this.numbers = numbers;
     for (const [name, parameter] of parameters) {
       this.first.set(name, zeroVariable(parameter));
@@ -67,21 +71,23 @@ export class AdamW {
   /** Throws {@link ConfigError} on a setting outside its range. */
   static create(options: AdamWOptions): AdamW {
     const full = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, ...options };
-    const range = (field: 'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay', below: number) => {
-      const value = full[field];
+    const inRange = (field: string, value: number, below: number) => {
       if (!(value >= 0 && value < below))
         throw new ConfigError({ field, value, fix: `use a number from 0 to below ${below}` });
     };
-    for (const field of ['beta1', 'beta2'] as const) range(field, 1);
-    for (const field of ['learningRate', 'epsilon', 'weightDecay'] as const)
-      range(field, Number.POSITIVE_INFINITY);
+    for (const field of ['beta1', 'beta2'] as const) inRange(field, full[field], 1);
+    for (const field of ['epsilon', 'weightDecay'] as const)
+      inRange(field, full[field], Number.POSITIVE_INFINITY);
+    if (typeof full.learningRate === 'number')
+      inRange('learningRate', full.learningRate, Number.POSITIVE_INFINITY);
     return new AdamW(full);
   }
 
   /** One update by `gradients` (by parameter name); a parameter without a gradient stays as it is. */
   step(gradients: ReadonlyMap<string, tf.Tensor>, options: AdamWStepOptions = {}): void {
+    const learningRate = this.learningRate(this.steps);
     this.steps++;
-    const numbers = { ...this.numbers, gradientScale: 1, ...options, step: this.steps };
+    const numbers = { ...this.numbers, learningRate, gradientScale: 1, ...options, step: this.steps };
     const names = [...this.parameters.keys()].filter((name) => gradients.has(name));
     if (names.length === 0) return;
     const lists = {
