@@ -1,5 +1,4 @@
 import { loadavg } from 'node:os';
-import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { shippedWeights } from '@thinkrl/backbones/micro';
 import { useEngine } from '@thinkrl/engine';
@@ -11,6 +10,7 @@ import { type Contender, createContender } from './micro/contender.ts';
 import { promptsForPeer, samplesForPeer, vocabularyForPeer } from './micro/exchange.ts';
 import { mean, type Round, speedOf, tableOf } from './micro/figures.ts';
 import { Peer } from './micro/peer.ts';
+import { clockOf, rest } from './micro/timing.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
   },
 });
 const threads = Number(options.threads);
+const clock = clockOf(options.clock);
 const config = defaultMicroConfig;
 const chainCount = config.tasksPerIteration * config.groupSize;
 const root = Key.of(Number(options.seed)).fold('bench');
@@ -211,22 +212,10 @@ async function peerRollout(
   return { rollout: seconds, planWords, reflectionWords, fixShare: fixes / chainCount };
 }
 
-/** Lets the worker threads of the side before fall asleep. */
-async function rest(): Promise<void> {
-  await setTimeout(100);
-}
-
 async function timed<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly seconds: number }> {
   const start = clock();
   const value = await work();
   return { value, seconds: clock() - start };
-}
-
-/** Seconds of the wall clock, or of CPU time, which other programs on the machine disturb less. */
-function clock(): number {
-  if (options.clock !== 'cpu') return performance.now() / 1000;
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
 }
 
 function relativeGap(a: number, b: number): number {

@@ -59,7 +59,7 @@ export async function agreement(
 }
 
 /** Groups in which every stage keeps every chain. */
-function wholeGroups(chains: readonly Chain<MicroTask>[]): readonly Group<MicroTask>[] {
+export function wholeGroups(chains: readonly Chain<MicroTask>[]): readonly Group<MicroTask>[] {
   const tasks = [...new Set(chains.map((chain) => chain.task))];
   return tasks.map((task) => {
     const members = chains.filter((chain) => chain.task === task).map((chain) => ({ chain, stages: [] }));

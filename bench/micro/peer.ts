@@ -21,6 +21,10 @@ export interface PeerStep {
 }
 
 interface Replies {
+  readonly prepare: object;
+  readonly time: { readonly seconds: readonly number[] };
+  /** Bytes: resident now, and the most there ever was. */
+  readonly memory: { readonly resident: number; readonly peak: number };
   readonly load: { readonly torch: string; readonly threads: number };
   readonly blas: object;
   readonly rollout: PeerRollout;

@@ -11,9 +11,13 @@ def forbid(allowed):
     return torch.zeros(allowed.shape).masked_fill_(~allowed, -math.inf)
 
 
-def attend(query, key, value, mask):
+def attend(query, key, value, mask=None):
     """Scaled dot-product attention, all [batch, heads, tokens, width]; mask is additive."""
+    if hasattr(F, "scaled_dot_product_attention"):
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     query = query * query.shape[-1] ** -0.5
+    if mask is None:
+        return (query @ key.transpose(-1, -2)).softmax(-1) @ value
     if query.shape[2] == 1 and not torch.is_grad_enabled():
         # One query: without MKL a batched matmul calls BLAS once per batch and head, several times slower than this.
         chances = (query * key).sum(-1).add_(mask[:, :, 0]).softmax(-1)
@@ -60,7 +64,7 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(size, 3 * size)
         self.output = nn.Linear(size, size)
 
-    def forward(self, x, mask, extend=None):
+    def forward(self, x, mask=None, extend=None):
         """`extend` turns the tokens' own keys and values into those attended to."""
         query, key, value = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         if extend is not None:
@@ -88,6 +92,6 @@ class Block(nn.Module):
         self.feedForwardNorm = nn.LayerNorm(size)
         self.feedForward = FeedForward(size)
 
-    def forward(self, x, mask, extend=None):
+    def forward(self, x, mask=None, extend=None):
         x = x + self.attention(self.attentionNorm(x), mask, extend)
         return x + self.feedForward(self.feedForwardNorm(x))

@@ -1,5 +1,6 @@
 """
-The PyTorch peer of `bench/loop.ts`: one training iteration of the micro models on the CPU.
+The PyTorch peer of `bench/loop.ts` and `bench/engine.ts`: one training iteration of the micro models on the CPU, and
+parts of it alone.
 
 Reads one JSON request per line from standard input and answers each with one JSON line. Arrays travel as
 {"shape": [...], "data": base64 of float32 or int64}. Times are taken here, around the work alone.
@@ -8,6 +9,7 @@ import base64
 import copy
 import ctypes
 import json
+import resource
 import sys
 import time
 from types import SimpleNamespace
@@ -15,6 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
+from cases import CASES
 from editor import Editor
 from flow import Schedule, log_prob
 from grammar import Grammar
@@ -125,6 +128,26 @@ class Peer:
             "velocities": array(torch.stack(velocities)),
             "transitions": array(torch.stack(steps)),
         }
+
+    def prepare(self, request):
+        """Makes a piece of work ready to be timed, on the chains sent along where it needs some."""
+        data = None
+        if "speech" in request:
+            data = SimpleNamespace(
+                prompts=self._prompts(request), speech=self._speech(request), edits=self._edits(request)
+            )
+        self.work = CASES[request["case"]](self, data, **request["size"])
+        return {}
+
+    def time(self, request):
+        """Seconds of each of so many runs of the work."""
+        return {"seconds": [self._timed(self.work)[1] for _ in range(request["repeats"])]}
+
+    def memory(self, request):
+        """Bytes resident now, and the most there ever was."""
+        with open("/proc/self/statm") as pages:
+            resident = int(pages.read().split()[1]) * resource.getpagesize()
+        return {"resident": resident, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
 
     def _timed(self, work):
         start = self.clock()

@@ -7,6 +7,7 @@
 
 #include "call.h"
 #include "gemm.h"
+#include "product.h"
 #include "vector.h"
 
 namespace thinkrl {
@@ -153,7 +154,8 @@ std::pair<at::Tensor, at::Tensor> forward_here(const Attention& p) {
   at::Tensor log_sums = at::empty({p.batch, p.heads, p.targets}, p.query.options());
   const Result all{out.data_ptr<float>(), log_sums.data_ptr<float>()};
   const int64_t stretches = (p.targets + kStretch - 1) / kStretch;
-  at::parallel_for(0, p.batch * p.heads * stretches, 1, [&](int64_t begin, int64_t end) {
+  const int64_t work = std::min(p.targets, kStretch) * p.sources * (p.width + p.value_width);
+  at::parallel_for(0, p.batch * p.heads * stretches, grain_of(work), [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t first = unit % stretches * kStretch, head = unit / stretches % p.heads;
       forward_stretch(p, unit / stretches / p.heads, head, first, std::min(p.targets, first + kStretch), all);
@@ -219,7 +221,8 @@ void backward_group(const Attention& p, int64_t b, int64_t group, const Attentio
 }
 
 void backward_here(const Attention& p, const AttentionSlope& saved, const AttentionGradients& grads) {
-  at::parallel_for(0, p.batch * p.groups, 1, [&](int64_t begin, int64_t end) {
+  const int64_t work = p.heads / p.groups * p.targets * p.sources * (3 * p.width + 2 * p.value_width);
+  at::parallel_for(0, p.batch * p.groups, grain_of(work), [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) backward_group(p, unit / p.groups, unit % p.groups, saved, grads);
   });
 }

@@ -3,9 +3,6 @@
 namespace thinkrl {
 namespace {
 
-/** Multiplications and additions that are worth waking a thread for. */
-constexpr int64_t kWorthAThread = int64_t{1} << 18;
-
 void part_into(at::Tensor& out, const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias) {
   if (bias.defined()) {
     at::addmm_out(out, bias, a, b);

@@ -5,6 +5,12 @@
 
 namespace thinkrl {
 
+/** Multiplications and additions that are worth waking a thread for. */
+constexpr int64_t kWorthAThread = int64_t{1} << 18;
+
+/** How many units of so much work a thread takes at least. */
+inline int64_t grain_of(int64_t work) { return std::max<int64_t>(1, kWorthAThread / std::max<int64_t>(1, work)); }
+
 /**
  * out = a b (+ bias for every row), a [m, k], b [k, n], out [m, n] with unit column stride. On a CPU the larger side of
  * `out` is shared out over libtorch's threads, each asking BLAS for its part: BLAS is held to one thread, because a

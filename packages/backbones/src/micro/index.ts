@@ -6,7 +6,7 @@ export { MicroPolicy } from './micro-policy.ts';
 export type { PretrainProgress } from './pretrain/fit.ts';
 export { type PretrainOptions, pretrainEditor, pretrainUnderstander } from './pretrain/pretrain.ts';
 export { EDITOR_SIZE, type MicroSize, UNDERSTANDER_SIZE } from './size.ts';
-export { Understander } from './understander.ts';
+export { PLACES, Understander } from './understander.ts';
 export {
   type LoadMicroOptions,
   loadMicro,

@@ -1,0 +1,122 @@
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { useEngine } from '@thinkrl/engine';
+import {
+  blockCase,
+  type Case,
+  decodeCase,
+  denoiseCase,
+  editorStep,
+  understanderStep,
+} from './engine/cases.ts';
+import { microData, peerSettings } from './engine/data.ts';
+import { overhead } from './engine/overhead.ts';
+import { median } from './micro/figures.ts';
+import { Peer } from './micro/peer.ts';
+import { clockOf, rest } from './micro/timing.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '9' },
+    threads: { type: 'string', default: '2' },
+    python: { type: 'string', default: '/usr/bin/python3' },
+    clock: { type: 'string', default: 'wall' },
+  },
+});
+const threads = Number(options.threads);
+const clock = clockOf(options.clock);
+/** Seconds that one side works on a case before it is the other's turn. */
+const TURN = 0.25;
+
+const engine = await useEngine({ engine: 'torch', threads });
+const peer = new Peer({ python: options.python, threads });
+try {
+  const { torch } = await peer.ask('load', peerSettings(threads, options.clock));
+  const { plain, taped } = overhead();
+  console.log(
+    `per operation: ${plain.toFixed(2)} us forward, ${taped.toFixed(2)} us on the tape (forward and backward)\n`,
+  );
+  console.log('| work | thinkrl, ms | PyTorch, ms | ours / theirs |\n|---|---|---|---|');
+  const ratios: number[] = [];
+  for (const make of await allCases()) {
+    const work = make();
+    const { ours, theirs } = await compare(work);
+    work.dispose();
+    ratios.push(ours / theirs);
+    const cells = [work.title, ms(ours), ms(theirs), (ours / theirs).toFixed(2)];
+    console.log(`| ${cells.join(' | ')} |`);
+  }
+  const geometricMean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+  console.log(`| geometric mean | | | ${geometricMean.toFixed(2)} |\n`);
+  const { clock: name } = options;
+  const setting = { threads, clock: name, engine: `libtorch ${engine.version}`, peer: torch };
+  console.log(JSON.stringify({ bench: 'engine', ...setting, load: loadavg()[0], geometricMean, ratios }));
+} finally {
+  peer.close();
+}
+
+/** Each case as a function that makes it, so that one at a time holds memory. */
+async function allCases(): Promise<readonly (() => Case)[]> {
+  const data = await microData();
+  return [
+    () => blockCase({ batch: 16, tokens: 160, width: 128, heads: 4 }),
+    () => blockCase({ batch: 4, tokens: 64, width: 128, heads: 4 }),
+    () => blockCase({ batch: 4, tokens: 256, width: 384, heads: 6 }),
+    () => editorStep(data),
+    () => understanderStep(data),
+    ...[1, 16, 64].map((batch) => () => decodeCase(data, batch)),
+    () => denoiseCase(data),
+  ];
+}
+
+/** Median seconds of one run on either side; the sides take turns, and who goes first alternates. */
+async function compare(work: Case): Promise<{ readonly ours: number; readonly theirs: number }> {
+  await peer.ask('prepare', work.request);
+  const repeats = Math.max(1, Math.min(200, Math.ceil(TURN / (await calibrate(work)))));
+  await fasterBlas(repeats);
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  const turns = [
+    async () => ours.push(...(await ourTimes(work, repeats))),
+    async () => theirs.push(...(await peer.ask('time', { repeats })).seconds),
+  ];
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const turn of round % 2 === 0 ? turns : [...turns].reverse()) {
+      await rest();
+      await turn();
+    }
+  }
+  return { ours: median(ours), theirs: median(theirs) };
+}
+
+/** Seconds of one run here, warmed up. */
+async function calibrate(work: Case): Promise<number> {
+  await ourTimes(work, 3);
+  return Math.max(1e-5, median(await ourTimes(work, 3)));
+}
+
+async function ourTimes(work: Case, repeats: number): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < repeats; i++) {
+    const start = clock();
+    await work.run();
+    times.push(clock() - start);
+  }
+  return times;
+}
+
+/** OpenBLAS below the peer gets one thread or all, whichever is faster for the work prepared. */
+async function fasterBlas(repeats: number): Promise<void> {
+  const times = new Map<number, number>();
+  for (const count of new Set([1, threads])) {
+    await peer.ask('blas', { threads: count });
+    await peer.ask('time', { repeats });
+    times.set(count, median((await peer.ask('time', { repeats })).seconds));
+  }
+  const [best] = [...times].sort((a, b) => a[1] - b[1])[0]!;
+  await peer.ask('blas', { threads: best });
+}
+
+function ms(seconds: number): string {
+  return (seconds * 1e3).toFixed(3);
+}

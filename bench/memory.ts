@@ -1,0 +1,103 @@
+import { parseArgs } from 'node:util';
+import * as tf from '@tensorflow/tfjs-core';
+import { useEngine } from '@thinkrl/engine';
+import { checkpoint, gradients, type ParameterMap, TransformerBlock } from '@thinkrl/nn';
+import { Key } from '@thinkrl/spec';
+import { memoryStatistics, resetPeakMemory } from '@thinkrl/tfjs-backend-torch';
+import { type Case, editorStep, understanderStep } from './engine/cases.ts';
+import { type MicroData, microData, peerSettings } from './engine/data.ts';
+import { Peer } from './micro/peer.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    steps: { type: 'string', default: '2000' },
+    threads: { type: 'string', default: '2' },
+    python: { type: 'string', default: '/usr/bin/python3' },
+  },
+});
+const steps = Number(options.steps);
+const threads = Number(options.threads);
+const MB = 2 ** 20;
+
+const cases: Readonly<Record<string, (data: MicroData) => Case>> = { editorStep, understanderStep };
+
+await useEngine({ engine: 'torch', threads });
+const data = await microData();
+console.log(
+  '| training step | step | resident, MB | live tensors | peak live, MB | PyTorch grew by, MB | ours grew by, MB |',
+);
+console.log('|---|---|---|---|---|---|---|');
+for (const [name, make] of Object.entries(cases)) await train(name, make(data));
+console.log('\n| blocks of 256 x 64 x 128 | peak live, MB | checkpointed, MB |\n|---|---|---|');
+for (const depth of [2, 4, 8, 16]) {
+  const row = [depth, peakOfStack(depth, false), peakOfStack(depth, true)];
+  console.log(`| ${row.map((cell) => (Number.isInteger(cell) ? cell : cell.toFixed(1))).join(' | ')} |`);
+}
+
+/** Resident memory, tensors and peak over many steps, beside what the peer grows by in as many as it takes to settle. */
+async function train(title: string, work: Case): Promise<void> {
+  const theirs = await growthOfPeer(work);
+  const start = process.memoryUsage.rss();
+  resetPeakMemory();
+  for (let step = 1; step <= steps; step++) {
+    await work.run();
+    await new Promise(setImmediate);
+    if ([0.05, 0.25, 0.5, 0.75, 1].some((share) => step === Math.round(share * steps))) {
+      const { peakBytes } = memoryStatistics();
+      const rss = process.memoryUsage.rss();
+      const cells = [
+        title,
+        step,
+        rss / MB,
+        tf.memory().numTensors,
+        peakBytes / MB,
+        theirs / MB,
+        (rss - start) / MB,
+      ];
+      console.log(
+        `| ${cells.map((cell) => (typeof cell === 'number' ? Math.round(cell) : cell)).join(' | ')} |`,
+      );
+    }
+  }
+  work.dispose();
+}
+
+/** By how many bytes the peer's resident memory is larger after 50 steps than before the first. */
+async function growthOfPeer(work: Case): Promise<number> {
+  const peer = new Peer({ python: options.python, threads });
+  try {
+    await peer.ask('load', peerSettings(threads));
+    await peer.ask('prepare', work.request);
+    const { resident: before } = await peer.ask('memory');
+    await peer.ask('time', { repeats: 50 });
+    const { peak } = await peer.ask('memory');
+    return peak - before;
+  } finally {
+    peer.close();
+  }
+}
+
+/** Most bytes that are live in the forward and backward pass of a stack of blocks. */
+function peakOfStack(depth: number, checkpointed: boolean): number {
+  const blocks = Array.from(
+    { length: depth },
+    (_, i) => new TransformerBlock({ size: 128, heads: 4, key: Key.of(i) }),
+  );
+  const parameters: ParameterMap = new Map(
+    blocks.flatMap((block, i) => [...block.parameters()].map(([name, value]) => [`${i}.${name}`, value])),
+  );
+  const x = tf.randomNormal<tf.Rank.R3>([256, 64, 128]);
+  const run = (block: TransformerBlock) => (input: tf.Tensor) => block.forward(input as tf.Tensor3D);
+  const forward = () =>
+    blocks.reduce<tf.Tensor>(
+      (hidden, block) =>
+        checkpointed ? checkpoint(run(block), [...block.parameters().values()])(hidden) : run(block)(hidden),
+      x,
+    );
+  const before = memoryStatistics().allocatedBytes;
+  resetPeakMemory();
+  gradients(() => ({ loss: tf.mean(tf.square(forward())) as tf.Scalar }), parameters).dispose();
+  const { peakBytes } = memoryStatistics();
+  tf.dispose([x, ...parameters.values()]);
+  return (peakBytes - before) / MB;
+}
