@@ -270,7 +270,9 @@ void backward_composed(const Attention& p, const AttentionSlope& saved, const At
 }
 
 Attention read_attention(Call& call) {
-  const at::Tensor query = call.tensor(), key = call.tensor(), value = call.tensor(), mask = call.maybe_tensor();
+  const at::Tensor query = call.tensor(), key = call.tensor(), value = call.tensor();
+  at::Tensor mask = call.maybe_statistic();
+  if (mask.defined() && is_half(mask)) mask = mask.to(at::kFloat);
   const double scale = call.number();
   return Attention(query, key, value, mask, scale, call.flag());
 }
@@ -278,7 +280,7 @@ Attention read_attention(Call& call) {
 void attention(Call& call) {
   const auto [out, sums] = attend(read_attention(call));
   call.give(out);
-  call.give(sums);
+  call.give_statistic(sums);
 }
 
 void attention_grad(Call& call) {
@@ -287,7 +289,7 @@ void attention_grad(Call& call) {
   const AttentionGradients grads{
       at::empty(p.query.sizes(), p.query.options()), at::zeros(p.key.sizes(), p.key.options()),
       at::zeros(p.value.sizes(), p.value.options())};
-  attend_backward(p, {grad, out, call.tensor()}, grads);
+  attend_backward(p, {grad, out, call.statistic()}, grads);
   call.give(grads.query);
   call.give(grads.key);
   call.give(grads.value);
