@@ -8,14 +8,16 @@ export function importTorch(): Promise<Torch> {
 }
 
 /**
- * Registers the torch engine and sets its threads.
+ * Registers the torch engine, chooses its device and sets its threads.
  *
  * @throws TorchMissingError when the addon is not built or does not load.
+ * @throws TorchDeviceError when there is no such device.
  */
-export async function startTorch(threads: number): Promise<EngineReport> {
+export async function startTorch(place: { device: string; threads: number }): Promise<EngineReport> {
   const torch = await importTorch();
   torch.registerTorch();
-  torch.setThreads(threads);
-  const { version, origin, device } = torch.torchFacts();
+  torch.setDevice(place.device);
+  torch.setThreads(place.threads);
+  const { version, origin, device, threads } = torch.torchFacts();
   return { name: 'torch', version, origin: `libtorch from ${origin}`, threads, device };
 }
