@@ -4,12 +4,12 @@ import { ConfigError } from '@thinkrl/spec';
 import { EngineError } from './error.ts';
 import { startCpu, startWasm } from './plain.ts';
 import type { EngineName, EngineReport } from './report.ts';
-import { importTorch, startTorch } from './torch.ts';
+import { importTorch, type Place, startTorch, torchDevice } from './torch.ts';
 
 /** Which engine, on which device and how many threads, and who hears notices. */
 export interface EngineOptions {
   readonly engine?: EngineName;
-  /** `cpu` (the default) or `cuda:N`, which the torch engine alone has. */
+  /** `cpu`, or `cuda:N` which the torch engine alone has; by default what `THINKRL_DEVICE` says to that engine, else `cpu`. */
   readonly device?: string;
   /** Threads of one operation; by default all cores this process may use. */
   readonly threads?: number;
@@ -23,14 +23,9 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-interface Place {
-  readonly device: string;
-  readonly threads: number;
-}
-
 async function start(engine: EngineReport['name'], place: Place): Promise<EngineReport> {
   try {
-    if (engine !== 'torch' && place.device !== 'cpu')
+    if (engine !== 'torch' && (place.device ?? 'cpu') !== 'cpu')
       throw new Error(`it has no device ${place.device}: use engine torch`);
     const report = await (engine === 'torch'
       ? startTorch(place)
@@ -51,7 +46,7 @@ async function startBest(place: Place): Promise<EngineReport> {
   try {
     return await start('torch', place);
   } catch (error) {
-    if (place.device !== 'cpu') throw error;
+    if (torchDevice(place) !== 'cpu') throw error;
     const notice = `${reasonOf(error)}; using wasm, which is some 30 times slower`;
     return { ...(await start('wasm', place)), notice };
   }
@@ -70,7 +65,7 @@ async function startBest(place: Place): Promise<EngineReport> {
  * console.log(`${report.name} ${report.version} on ${report.threads} threads`);
  */
 export async function useEngine(options: EngineOptions = {}): Promise<EngineReport> {
-  const { engine = 'auto', device = 'cpu', threads = availableParallelism() } = options;
+  const { engine = 'auto', device, threads = availableParallelism() } = options;
   if (!names.includes(engine))
     throw new ConfigError({ field: 'engine', value: engine, fix: `use ${names.join(', ')}` });
   if (!Number.isInteger(threads) || threads < 1) {

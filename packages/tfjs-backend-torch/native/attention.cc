@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "call.h"
+#include "flash.h"
 #include "gemm.h"
 #include "vector.h"
 
@@ -321,11 +322,12 @@ Attention::Attention(at::Tensor q, at::Tensor k, at::Tensor v, at::Tensor m, dou
 }
 
 std::pair<at::Tensor, at::Tensor> attend(const Attention& p) {
-  return runs_here(p) ? forward_here(p) : forward_composed(p);
+  if (runs_here(p)) return forward_here(p);
+  return flash_fits(p) ? flash_attend(p) : forward_composed(p);
 }
 
 void attend_backward(const Attention& p, const AttentionSlope& slope, const AttentionGradients& into) {
-  if (!runs_here(p)) return backward_composed(p, slope, into);
+  if (!runs_here(p)) return (flash_fits(p) ? flash_backward : backward_composed)(p, slope, into);
   const at::Tensor grad = slope.grad.stride(3) == 1 ? slope.grad : slope.grad.contiguous();
   backward_here(p, {grad, slope.out, slope.log_sums}, into);
 }

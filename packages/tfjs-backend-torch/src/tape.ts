@@ -1,13 +1,14 @@
 import { engine, type Tensor } from '@tensorflow/tfjs-core';
+import type { StorageType } from './data.ts';
 import { castStorage, storageOf } from './fused/CastStorage.ts';
 import { backendName } from './kernel/config.ts';
 import { anyHalves, share } from './storage.ts';
 
-type Slopes = readonly (Tensor | null)[];
+type Gradients = Readonly<Record<string, () => Tensor>>;
 
 interface TapeNode {
-  readonly outputs: readonly Tensor[];
-  gradient?: (slopes: Slopes) => object;
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  gradient?: (slopes: readonly Tensor[]) => Gradients;
 }
 
 /** The part of tfjs's engine that records the tape; not in its published types. */
@@ -36,26 +37,31 @@ export function keepTensorsByReference(): void {
   };
 }
 
-function inStorage(slope: Tensor | null, storage: ReturnType<typeof storageOf>): Tensor | null {
-  if (slope == null || slope.dtype !== 'float32' || storageOf(slope) === storage) return slope;
-  const halves = storage === 'bfloat16' || storage === 'float16' || storage === 'float32';
-  return halves ? castStorage(slope, storage) : slope;
+function inStorage(gradient: Tensor, storage: ReturnType<typeof storageOf>): Tensor {
+  return storageOf(gradient) === storage ? gradient : castStorage(gradient, storage as StorageType);
 }
 
 /**
- * Gives every slope the storage of the result it is the slope of, as PyTorch's autograd does: what was computed in halves
- * has its gradient computed in halves, however the gradient came about.
+ * Gives the gradient of every tensor the storage of that tensor, as PyTorch's autograd does: what was computed in halves
+ * goes on in halves on the way back, whatever a gradient was made of.
  */
-export function keepStorageOfSlopes(): void {
+export function keepStorageOfGradients(): void {
   const tape = engine() as unknown as TapeEngine;
   const original = tape.addTapeNode;
   tape.addTapeNode = function add(this: TapeEngine, ...record: unknown[]): void {
     original.apply(this, record);
     if (!anyHalves() || this.backendName !== backendName) return;
     const node = this.state.activeTape.at(-1)!;
-    const { gradient } = node;
+    const { inputs, gradient } = node;
     if (gradient === undefined) return;
-    const storages = node.outputs.map(storageOf);
-    node.gradient = (slopes) => gradient(slopes.map((slope, i) => inStorage(slope, storages[i]!)));
+    const floats = Object.entries(inputs).filter(([, input]) => input?.dtype === 'float32');
+    const storages = new Map(floats.map(([name, input]) => [name, storageOf(input)]));
+    node.gradient = (slopes) => {
+      const entries = Object.entries(gradient(slopes)).map(([name, compute]) => {
+        const storage = storages.get(name);
+        return [name, storage === undefined ? compute : () => inStorage(compute(), storage)];
+      });
+      return Object.fromEntries(entries) as Gradients;
+    };
   };
 }

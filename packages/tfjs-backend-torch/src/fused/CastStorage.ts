@@ -7,12 +7,6 @@ import { gradient, runKernel } from './gradient.ts';
 
 const cast = operation('cast_storage');
 
-interface CastAttributes {
-  readonly storage: StorageType;
-  /** The storage of x, for the gradient; the one of the slope unless given. */
-  readonly from?: StorageType;
-}
-
 function codeOf(storage: StorageType): number {
   const code = storageCodes[storage];
   if (code !== undefined) return code;
@@ -20,18 +14,15 @@ function codeOf(storage: StorageType): number {
 }
 
 /** x (float32) in another storage: rounded to nearest even; the same data where it has that storage already. */
-export const castStorageKernel = kernel<{ x: TensorInfo }, CastAttributes>(
+export const castStorageKernel = kernel<{ x: TensorInfo }, { storage: StorageType }>(
   'CastStorage',
   ({ x }, { storage }) => one(cast, handleOf(x), codeOf(storage)),
 );
 
-/** Gradient of {@link castStorageKernel} for the tape: the slope in the storage that x has. */
+/** Gradient of {@link castStorageKernel} for the tape: the slope, which the tape gives the storage of x. */
 export const castStorageGradient = gradient({
   kernelName: 'CastStorage',
-  gradFunc: (slope, _saved, attributes) => {
-    const { from = 'float32' } = attributes as unknown as CastAttributes;
-    return { x: () => runKernel('CastStorage', { x: slope as Tensor }, { storage: from })[0]! };
-  },
+  gradFunc: (slope) => ({ x: () => (slope as Tensor).clone() }),
 });
 
 interface BitsAttributes {
@@ -62,5 +53,5 @@ export function storageOf(tensor: TensorInfo): TensorInfo['dtype'] | StorageType
  * storageOf(weight); // 'bfloat16'; weight.dtype stays 'float32'
  */
 export function castStorage<T extends Tensor>(x: T, storage: StorageType): T {
-  return runKernel('CastStorage', { x }, { storage, from: storageOf(x) })[0] as T;
+  return runKernel('CastStorage', { x }, { storage })[0] as T;
 }
