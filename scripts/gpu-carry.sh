@@ -13,7 +13,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 unneeded=(@biomejs+ @turbo+ turbo@ typescript@ prettier@ knip@ @oxc- oxc- typedoc@ @shikijs+ dependency-cruiser@ lunr@
   @arethetypeswrong+ publint@ @changesets+)
-excludes=(--exclude='*.map')
+# Source maps, declarations, and the bundles of tfjs that Node does not load.
+excludes=(--exclude='*.map' --exclude='*.d.ts' --exclude='*.d.cts' --exclude='*.d.mts' --exclude='tf-*.min.js'
+  --exclude='tf-*.fesm*' --exclude='tf-*.es2017*')
 for name in "${unneeded[@]}"; do excludes+=(--exclude="node_modules/.pnpm/$name*"); done
 
 gzip -9 -c "$(node -p process.execPath)" > "$out/node.gz"

@@ -17,6 +17,15 @@ int64_t gpu_count() {
   return getDeviceGuardImpl(at::kCUDA)->deviceCount();
 }
 
+/** float32 computed as float32 and halves added up in float32, where libtorch would trade digits for speed. */
+static void keep_digits() {
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowFP16ReductionCuBLAS(false);
+#if TORCH_VERSION_MAJOR >= 2
+  at::globalContext().setAllowBF16ReductionCuBLAS(false);
+#endif
+}
+
 at::Device device_named(const std::string& name) {
   const at::Device device(name);
   if (device.is_cpu()) return at::kCPU;
@@ -28,6 +37,7 @@ at::Device device_named(const std::string& name) {
   TORCH_CHECK(count > 0, "libtorch has CUDA but sees no GPU: nvidia-smi must list one, with a driver new enough");
   TORCH_CHECK(index < count, "there is no cuda:", index, ": this machine has ", count, " GPU", count == 1 ? "" : "s");
   const at::Device found(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+  keep_digits();
   getDeviceGuardImpl(at::kCUDA)->setDevice(found);
   at::empty({1}, at::device(found));  // starts CUDA and its allocator
   return found;

@@ -39,6 +39,17 @@ at::Tensor readable(napi_env env, Instance& instance, napi_value handle) {
   return (is_half(tensor) ? tensor.to(at::kFloat) : tensor).contiguous();
 }
 
+/** Up to this size values go to a GPU by way of pinned memory, so that nothing waits for what the GPU is doing. */
+constexpr size_t kStagedBytes = size_t{1} << 22;
+
+at::Tensor on_device(const Bytes& from, at::IntArrayRef shape, at::ScalarType type, at::Device device) {
+  const bool staged = !device.is_cpu() && from.length > 0 && from.length <= kStagedBytes;
+  const at::Tensor host = at::empty(shape, at::device(at::kCPU).dtype(type).pinned_memory(staged));
+  TORCH_CHECK(from.length == host.nbytes(), "got ", from.length, " bytes for ", host.numel(), " values");
+  if (from.length > 0) std::memcpy(host.data_ptr(), from.data, from.length);
+  return device.is_cpu() ? host : host.to(at::device(device).dtype(type), /*non_blocking=*/staged);
+}
+
 void copy_out(const at::Tensor& host, const Bytes& to) {
   TORCH_CHECK(to.length == host.nbytes(), "got room for ", to.length, " of ", host.nbytes(), " bytes");
   if (to.length > 0) std::memcpy(to.data, host.data_ptr(), to.length);
@@ -93,10 +104,7 @@ napi_value upload(napi_env env, napi_callback_info info) {
     instance->drain();
     const Bytes from = bytes_of(env, values[0]);
     const auto dtype = call.dtype();
-    at::Tensor host = at::empty(call.integers(), at::device(at::kCPU).dtype(dtype));
-    TORCH_CHECK(from.length == host.nbytes(), "got ", from.length, " bytes for ", host.numel(), " values");
-    if (from.length > 0) std::memcpy(host.data_ptr(), from.data, from.length);
-    call.give(instance->device.is_cpu() ? host : host.to(instance->device));
+    call.give(on_device(from, call.integers(), dtype, instance->device));
     call.finish();
   });
   return nullptr;
