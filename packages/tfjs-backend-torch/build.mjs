@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Compiles native/*.cc against libtorch into build/thinkrl_torch.node. Run it again at any time: it does only what changed.
+// Compiles native/*.cc against libtorch into build/thinkrl_torch.node, or where THINKRL_TORCH_ADDON says. Run it again at
+// any time: it does only what changed.
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -21,8 +22,8 @@ import { isWhole } from './whole.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const native = join(root, 'native');
-const build = join(root, 'build');
-const target = join(build, 'thinkrl_torch.node');
+const target = process.env.THINKRL_TORCH_ADDON ?? join(root, 'build', 'thinkrl_torch.node');
+const build = dirname(target);
 const run = promisify(execFile);
 const compiler = process.env.CXX ?? 'g++';
 
@@ -51,6 +52,19 @@ function fromFolder(folder, origin) {
     return { origin, include, lib: join(folder, 'lib'), rpath: true, oldAbi: oldAbiOf(folder) };
   }
   return giveUp(`${origin} is ${folder}, which has no include/ATen/ATen.h and lib/`);
+}
+
+/** The version of the headers, as [major, minor], and the text it was read from. */
+function versionOf(torch) {
+  const files = ['torch/headeronly/version.h', 'torch/version.h'];
+  const text = torch.include
+    .flatMap((folder) => files.map((name) => join(folder, name)))
+    .concat('/usr/include/torch/version.h')
+    .filter(existsSync)
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
+  const part = (name) => Number(new RegExp(`define TORCH_VERSION_${name} (\\d+)`).exec(text)?.[1] ?? 0);
+  return { numbers: [part('MAJOR'), part('MINOR')], text };
 }
 
 /** Wheels before 2.6 use the pre-C++11 string ABI; their own config says so. */
@@ -87,7 +101,7 @@ function packageFolder(name, path) {
   return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), path);
 }
 
-function compileFlags(torch) {
+function compileFlags(torch, [major, minor]) {
   const include = [
     packageFolder('node-api-headers', 'include'),
     packageFolder('node-addon-api', '.'),
@@ -96,7 +110,7 @@ function compileFlags(torch) {
   const flags = [
     '-O3',
     '-march=native',
-    '-std=c++17',
+    major > 2 || (major === 2 && minor >= 10) ? '-std=c++20' : '-std=c++17',
     '-fPIC',
     '-fno-math-errno',
     '-fno-trapping-math',
@@ -206,11 +220,11 @@ async function main() {
   const torch = findTorch();
   mkdirSync(build, { recursive: true });
   sweep();
-  const flags = compileFlags(torch);
-  const torchVersion = readFileSync(join(torch.include.at(-1), 'torch/version.h'));
+  const torchVersion = versionOf(torch);
+  const flags = compileFlags(torch, torchVersion.numbers);
   // -march=native: what was built for one processor is not for another.
   const processor = cpus()[0]?.model ?? '';
-  const key = digest(version, processor, JSON.stringify(torch), torchVersion, ...flags);
+  const key = digest(version, processor, JSON.stringify(torch), torchVersion.text, ...flags);
   await precompile(flags, key);
   const objects = await compileAll(flags, key);
   const linkKey = digest(key, ...objects.map((path) => keyOf(path)));

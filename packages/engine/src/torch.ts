@@ -7,15 +7,28 @@ export function importTorch(): Promise<Torch> {
   return import('@thinkrl/tfjs-backend-torch');
 }
 
+/** Where an engine is to run. */
+export interface Place {
+  readonly device: string | undefined;
+  readonly threads: number;
+}
+
+/** The torch engine's device: the one that was asked for, else the environment's, else the CPU. */
+export function torchDevice({ device }: Place): string {
+  return device ?? process.env.THINKRL_DEVICE ?? 'cpu';
+}
+
 /**
- * Registers the torch engine and sets its threads.
+ * Registers the torch engine, chooses its device and sets its threads.
  *
  * @throws TorchMissingError when the addon is not built or does not load.
+ * @throws TorchDeviceError when there is no such device.
  */
-export async function startTorch(threads: number): Promise<EngineReport> {
+export async function startTorch(place: Place): Promise<EngineReport> {
   const torch = await importTorch();
   torch.registerTorch();
-  torch.setThreads(threads);
-  const { version, origin, device } = torch.torchFacts();
+  torch.setDevice(torchDevice(place));
+  torch.setThreads(place.threads);
+  const { version, origin, device, threads } = torch.torchFacts();
   return { name: 'torch', version, origin: `libtorch from ${origin}`, threads, device };
 }

@@ -33,6 +33,22 @@ describe('without a compiled addon', () => {
   });
 });
 
+describe('a device', () => {
+  it('is the CPU unless asked otherwise, and is reported', async () => {
+    expect(await useEngine({ engine: 'torch', threads: 1 })).toMatchObject({ device: 'cpu', threads: 1 });
+  });
+
+  it('that is not there is refused in words that say why, also by auto', async () => {
+    const none =
+      /engine torch: setDevice: (this libtorch has no CUDA.*pip install torch|.*sees no GPU|there is no cuda:99)/;
+    await expect(useEngine({ engine: 'torch', device: 'cuda:99' })).rejects.toThrow(none);
+    await expect(useEngine({ device: 'cuda:99' })).rejects.toThrow(none);
+    await expect(useEngine({ engine: 'torch', device: 'tpu' })).rejects.toThrow(EngineError);
+    await expect(useEngine({ engine: 'wasm', device: 'cuda:0' })).rejects.toThrow(/no device cuda:0.*torch/);
+    expect(await diagnoseEngine()).toMatchObject({ engine: 'torch', device: 'cpu' });
+  });
+});
+
 describe('every engine', () => {
   it.each(['cpu', 'wasm', 'torch'] as const)('%s computes values and gradients', async (engine) => {
     const report = await useEngine({ engine, threads: 1 });

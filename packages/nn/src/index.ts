@@ -12,6 +12,7 @@ export { Module, type ParameterMap } from './modules/module.ts';
 export { SelfAttention, type SelfAttentionOptions } from './modules/self-attention.ts';
 export { TransformerBlock, type TransformerBlockOptions } from './modules/transformer-block.ts';
 export { type AttentionInputs, attention } from './ops/attention.ts';
+export { castStorage, type StorageType, storeParameters } from './ops/cast-storage.ts';
 export { copyTensor } from './ops/copy-tensor.ts';
 export { embedding } from './ops/embedding.ts';
 export { type FusedInputs, hasKernel, runFused } from './ops/fused.ts';
@@ -40,9 +41,15 @@ export { AdamW, type AdamWOptions, type AdamWState, type AdamWStepOptions } from
 export { ExponentialAverage } from './optim/exponential-average.ts';
 export { clipScale, globalNorm } from './optim/global-norm.ts';
 export { type LearningRate, type LearningRateOptions, warmupFlatLinear } from './optim/learning-rate.ts';
-export { downloadParameters, loadParameters, type SaveOptions, saveParameters } from './parameters.ts';
+export {
+  downloadParameters,
+  type LoadOptions,
+  loadParameters,
+  type SaveOptions,
+  saveParameters,
+} from './parameters.ts';
 export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './safetensors/half.ts';
-export type { HostData, HostTensor, StoredTensor, StoredType } from './safetensors/host-tensor.ts';
+export type { HalfBits, HostData, HostTensor, StoredTensor, StoredType } from './safetensors/host-tensor.ts';
 export { parseSafetensors, readSafetensors, type SafetensorsFile } from './safetensors/read.ts';
 export { encodeSafetensors, writeSafetensors } from './safetensors/write.ts';
 export { WeightSnapshot } from './weight-snapshot.ts';

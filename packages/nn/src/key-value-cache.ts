@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { StorageError } from './error.ts';
+import { castStorage, type StorageType } from './ops/cast-storage.ts';
 import { hasKernel, runFused } from './ops/fused.ts';
 import type { KeyValues, LayerCache } from './ops/transformer-block.ts';
 
@@ -12,6 +13,8 @@ export interface CacheShape {
   readonly heads: number;
   /** Size of one head. */
   readonly size: number;
+  /** What keys and values are stored in, where the engine writes in place; float32 unless given. */
+  readonly storage?: StorageType;
 }
 
 /**
@@ -30,8 +33,9 @@ export class KeyValueCache {
 
   constructor(shape: CacheShape) {
     this.shape = shape;
-    const { batch, capacity, heads, size } = shape;
-    const room = () => tf.keep(tf.zeros([batch, capacity, heads, size]) as tf.Tensor4D);
+    const { batch, capacity, heads, size, storage = 'float32' } = shape;
+    const zeros = () => castStorage(tf.zeros([batch, capacity, heads, size]) as tf.Tensor4D, storage);
+    const room = () => tf.keep(tf.tidy(zeros));
     this.entries = Array.from({ length: shape.layers }, () =>
       this.inPlace ? { key: room(), value: room() } : null,
     );

@@ -1,7 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ParameterMismatchError } from './error.ts';
+import { hasKernel, runFused } from './ops/fused.ts';
 import type { HostTensor, StoredTensor, StoredType } from './safetensors/host-tensor.ts';
 import { writeSafetensors } from './safetensors/write.ts';
+
+/** How {@link loadParameters} takes the halves of a file. */
+export interface LoadOptions {
+  /** `widen` (the default) to float32, or `keep` them as they are where the engine can: nothing passes through float32. */
+  readonly halves?: 'widen' | 'keep';
+}
 
 /**
  * Sets every parameter from the tensor of its name. Strict: throws {@link ParameterMismatchError} with what is
@@ -13,7 +20,9 @@ import { writeSafetensors } from './safetensors/write.ts';
 export function loadParameters(
   parameters: ReadonlyMap<string, tf.Variable>,
   tensors: ReadonlyMap<string, HostTensor>,
+  { halves = 'widen' }: LoadOptions = {},
 ): void {
+  const keep = halves === 'keep' && hasKernel('FromBits');
   const names = [...parameters.keys()];
   const missing = names.filter((name) => !tensors.has(name));
   const unexpected = [...tensors.keys()].filter((name) => !parameters.has(name));
@@ -25,7 +34,10 @@ export function loadParameters(
   if (missing.length + unexpected.length + shapes.length > 0)
     throw new ParameterMismatchError({ missing, unexpected, shapes });
   tf.tidy(() => {
-    for (const [name, variable] of parameters) variable.assign(toTensor(tensors.get(name)!, variable.dtype));
+    for (const [name, variable] of parameters) {
+      const host = tensors.get(name)!;
+      variable.assign((keep && fromBits(host)) || toTensor(host, variable.dtype));
+    }
   });
 }
 
@@ -54,6 +66,12 @@ export async function downloadParameters(
   for (const [name, tensor] of parameters)
     tensors.set(name, { shape: tensor.shape, data: (await tensor.data()) as Float32Array });
   return tensors;
+}
+
+/** A tensor of halves as they are in the file; nothing for other tensors. */
+function fromBits({ shape, bits }: HostTensor): tf.Tensor | undefined {
+  if (bits === undefined) return undefined;
+  return runFused('FromBits', {}, { bits: bits.words, shape, storage: bits.storage })[0];
 }
 
 function toTensor({ data, shape }: HostTensor, dtype: tf.DataType): tf.Tensor {

@@ -90,7 +90,15 @@ describe('safetensors', () => {
     await writeSafetensors(path, tensors, { format: 'pt' });
     const read = await readSafetensors(path);
     expect(read.metadata).toEqual({ format: 'pt' });
-    for (const [name, { shape, data }] of tensors) expect(read.tensors.get(name)).toEqual({ shape, data });
+    for (const [name, { shape, data }] of tensors) {
+      const found = read.tensors.get(name)!;
+      expect({ shape: found.shape, data: found.data }).toEqual({ shape, data });
+    }
+    // 0.25 = 2^-2 and 1000 = 1.953125 * 2^9 in float16: exponents 13 and 24, fraction 976 / 1024.
+    expect(read.tensors.get('h')!.bits).toEqual({
+      storage: 'float16',
+      words: Uint16Array.of(13 << 10, (24 << 10) | 976),
+    });
     const bytes = readFileSync(path);
     await writeSafetensors(path, new Map([...tensors].reverse()), { format: 'pt' });
     expect(readFileSync(path).equals(bytes)).toBe(true);

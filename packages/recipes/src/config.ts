@@ -35,6 +35,8 @@ const microSchema = z.strictObject({
   rounds: whole(1),
   engine: z.strictObject({
     name: oneOf(['auto', 'torch', 'wasm', 'cpu']),
+    /** `cpu`, or `cuda:N` with the torch engine. */
+    device: z.string().regex(/^(cpu|cuda(:\d+)?)$/, 'use cpu or cuda:N'),
     threads: whole(1),
   }),
   tasksPerIteration: whole(1),
@@ -97,7 +99,7 @@ export const defaultMicroConfig: MicroConfig = {
   iterations: 140,
   mode: 'full',
   rounds: 1,
-  engine: { name: 'auto', threads: 2 },
+  engine: { name: 'auto', device: 'cpu', threads: 2 },
   tasksPerIteration: 16,
   groupSize: 8,
   temperature: 1,

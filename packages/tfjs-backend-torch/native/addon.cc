@@ -5,7 +5,9 @@
 #include <dlfcn.h>
 
 #include "allocator.h"
-#include "call.h"
+#include "device.h"
+#include "guard.h"
+#include "transfer.h"
 
 namespace thinkrl {
 
@@ -26,36 +28,10 @@ static const Operations& operations() {
     add_random(list);
     add_convolutions(list);
     add_images(list);
+    for (Operation& operation : list) operation.precision = precision_of(operation.name);
     return list;
   }();
   return table;
-}
-
-/** Runs `body`; whatever it throws becomes a pending JavaScript error that starts with `name`. */
-template <typename Body>
-static void guarded(napi_env env, const char* name, const Call* call, Body body) {
-  std::string problem;
-  try {
-    c10::InferenceMode inference;
-    body();
-    return;
-  } catch (const c10::Error& error) {
-    problem = error.what_without_backtrace();
-  } catch (const std::exception& error) {
-    problem = error.what();
-  } catch (...) {
-    problem = "unknown native exception";
-  }
-  problem = problem.substr(0, problem.find("\nException raised from"));
-  std::string message = std::string(name) + ": " + problem;
-  if (call != nullptr) message += " (inputs: " + call->inputs() + ")";
-  napi_throw_error(env, "TORCH_ENGINE_KERNEL", message.c_str());
-}
-
-static Instance* instance_of(napi_env env, napi_callback_info info, size_t count, napi_value* values) {
-  void* data = nullptr;
-  napi_get_cb_info(env, info, &count, values, nullptr, &data);
-  return static_cast<Instance*>(data);
 }
 
 static napi_value invoke(napi_env env, napi_callback_info info) {
@@ -71,61 +47,7 @@ static napi_value invoke(napi_env env, napi_callback_info info) {
   Call call(*instance);
   guarded(env, table[index].name, &call, [&] {
     instance->drain();
-    table[index].run(call);
-    call.finish();
-  });
-  return nullptr;
-}
-
-static size_t byte_length(napi_typedarray_type type, size_t length) {
-  switch (type) {
-    case napi_float32_array:
-    case napi_int32_array: return length * 4;
-    default: return length;
-  }
-}
-
-/** upload(typedArray): a new tensor with the values; dtype code and shape come from the mailbox. */
-static napi_value upload(napi_env env, napi_callback_info info) {
-  napi_value values[1];
-  Instance* instance = instance_of(env, info, 1, values);
-  Call call(*instance);
-  guarded(env, "upload", &call, [&] {
-    instance->drain();
-    napi_typedarray_type type;
-    size_t length = 0;
-    void* data = nullptr;
-    const auto status = napi_get_typedarray_info(env, values[0], &type, &length, &data, nullptr, nullptr);
-    TORCH_CHECK(status == napi_ok, "expected a typed array");
-    const auto dtype = call.dtype();
-    const auto shape = call.integers();
-    at::Tensor host = at::empty(shape, at::device(at::kCPU).dtype(dtype));
-    TORCH_CHECK(byte_length(type, length) == host.nbytes(), "got ", length, " values for ", host.numel());
-    if (length > 0) std::memcpy(host.data_ptr(), data, host.nbytes());
-    call.give(instance->device.is_cpu() ? host : host.to(instance->device));
-    call.finish();
-  });
-  return nullptr;
-}
-
-/** download(handle, typedArray): the tensor's values, row-major, into the array. */
-static napi_value download(napi_env env, napi_callback_info info) {
-  napi_value values[2];
-  Instance* instance = instance_of(env, info, 2, values);
-  guarded(env, "download", nullptr, [&] {
-    instance->drain();
-    int64_t handle = -1;
-    napi_get_value_int64(env, values[0], &handle);
-    at::Tensor tensor = instance->slots.at(handle).resolve_conj();
-    if (tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kHalf) tensor = tensor.to(at::kFloat);
-    tensor = tensor.to(at::kCPU).contiguous();
-    napi_typedarray_type type;
-    size_t length = 0;
-    void* data = nullptr;
-    const auto status = napi_get_typedarray_info(env, values[1], &type, &length, &data, nullptr, nullptr);
-    TORCH_CHECK(status == napi_ok, "expected a typed array");
-    TORCH_CHECK(byte_length(type, length) == tensor.nbytes(), "got room for ", length, " of ", tensor.numel(), " values");
-    if (length > 0) std::memcpy(data, tensor.data_ptr(), tensor.nbytes());
+    call.run(table[index]);
   });
   return nullptr;
 }
@@ -184,17 +106,22 @@ static Napi::Value set_device(const Napi::CallbackInfo& info) {
   auto* instance = static_cast<Instance*>(info.Data());
   const std::string name = info[0].As<Napi::String>();
   guarded(info.Env(), "setDevice", nullptr, [&] {
-    const at::Device device(name);
-    TORCH_CHECK(device.is_cpu() || at::hasCUDA(), "this libtorch has no CUDA or sees no GPU");
-    instance->device = device;
+    instance->device = device_named(name);
   });
   return info.Env().Undefined();
+}
+
+/** synchronize(): waits until the device has done all it was given. */
+static napi_value wait(napi_env env, napi_callback_info info) {
+  Instance* instance = instance_of(env, info, 0, nullptr);
+  guarded(env, "synchronize", nullptr, [&] { synchronize(instance->device); });
+  return nullptr;
 }
 
 static Napi::Value memory(const Napi::CallbackInfo& info) {
   auto* instance = static_cast<Instance*>(info.Data());
   instance->drain();
-  const MemoryCount count = memory_count();
+  const MemoryCount count = memory_of(instance->device);
   Napi::Object facts = Napi::Object::New(info.Env());
   facts.Set("tensors", static_cast<double>(instance->slots.live()));
   facts.Set("allocatedBytes", static_cast<double>(count.allocated));
@@ -204,7 +131,7 @@ static Napi::Value memory(const Napi::CallbackInfo& info) {
 }
 
 static Napi::Value reset_peak(const Napi::CallbackInfo& info) {
-  reset_memory_peak();
+  reset_peak_of(static_cast<Instance*>(info.Data())->device);
   return info.Env().Undefined();
 }
 
@@ -215,7 +142,7 @@ static Napi::Value facts(const Napi::CallbackInfo& info) {
   object.Set("blas", blas_name());
   object.Set("threads", at::get_num_threads());
   object.Set("device", instance->device.str());
-  object.Set("cuda", at::hasCUDA());
+  object.Set("gpus", static_cast<double>(gpu_count()));
   object.Set("configuration", at::show_config());
   return object;
 }
@@ -241,9 +168,11 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   define(env, exports, "invoke", invoke, instance);
   define(env, exports, "upload", upload, instance);
   define(env, exports, "download", download, instance);
+  define(env, exports, "downloadLater", download_later, instance);
   define(env, exports, "drain", drain, instance);
   define(env, exports, "clear", clear, instance);
   define(env, exports, "attach", attach, instance);
+  define(env, exports, "synchronize", wait, instance);
   exports.Set("setThreads", Napi::Function::New(env, set_threads, "setThreads", instance));
   exports.Set("setDevice", Napi::Function::New(env, set_device, "setDevice", instance));
   exports.Set("memory", Napi::Function::New(env, memory, "memory", instance));

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "call.h"
+#include "flash.h"
 #include "gemm.h"
 #include "product.h"
 #include "vector.h"
@@ -273,7 +274,9 @@ void backward_composed(const Attention& p, const AttentionSlope& saved, const At
 }
 
 Attention read_attention(Call& call) {
-  const at::Tensor query = call.tensor(), key = call.tensor(), value = call.tensor(), mask = call.maybe_tensor();
+  const at::Tensor query = call.tensor(), key = call.tensor(), value = call.tensor();
+  at::Tensor mask = call.maybe_statistic();
+  if (mask.defined() && is_half(mask)) mask = mask.to(at::kFloat);
   const double scale = call.number();
   return Attention(query, key, value, mask, scale, call.flag());
 }
@@ -281,7 +284,7 @@ Attention read_attention(Call& call) {
 void attention(Call& call) {
   const auto [out, sums] = attend(read_attention(call));
   call.give(out);
-  call.give(sums);
+  call.give_statistic(sums);
 }
 
 void attention_grad(Call& call) {
@@ -290,7 +293,7 @@ void attention_grad(Call& call) {
   const AttentionGradients grads{
       at::empty(p.query.sizes(), p.query.options()), at::zeros(p.key.sizes(), p.key.options()),
       at::zeros(p.value.sizes(), p.value.options())};
-  attend_backward(p, {grad, out, call.tensor()}, grads);
+  attend_backward(p, {grad, out, call.statistic()}, grads);
   call.give(grads.query);
   call.give(grads.key);
   call.give(grads.value);
@@ -322,11 +325,12 @@ Attention::Attention(at::Tensor q, at::Tensor k, at::Tensor v, at::Tensor m, dou
 }
 
 std::pair<at::Tensor, at::Tensor> attend(const Attention& p) {
-  return runs_here(p) ? forward_here(p) : forward_composed(p);
+  if (runs_here(p)) return forward_here(p);
+  return flash_fits(p) ? flash_attend(p) : forward_composed(p);
 }
 
 void attend_backward(const Attention& p, const AttentionSlope& slope, const AttentionGradients& into) {
-  if (!runs_here(p)) return backward_composed(p, slope, into);
+  if (!runs_here(p)) return (flash_fits(p) ? flash_backward : backward_composed)(p, slope, into);
   const at::Tensor grad = slope.grad.stride(3) == 1 ? slope.grad : slope.grad.contiguous();
   backward_here(p, {grad, slope.out, slope.log_sums}, into);
 }

@@ -42,8 +42,9 @@ struct Block {
 struct Kept {
   at::Tensor mean, deviation, qkv, key, value, mixed, log_sums, attended, forward_mean, forward_deviation, inner;
 
-  std::array<at::Tensor*, 11> all() {
-    return {&mean, &deviation, &qkv, &key, &value, &mixed, &log_sums, &attended, &forward_mean, &forward_deviation, &inner};
+  std::array<at::Tensor*, 6> values() { return {&qkv, &key, &value, &mixed, &attended, &inner}; }
+  std::array<at::Tensor*, 5> statistics() {
+    return {&mean, &deviation, &log_sums, &forward_mean, &forward_deviation};
   }
 };
 
@@ -84,7 +85,9 @@ void check(const Block& b) {
 
 Block read_block(Call& call) {
   Block b;
-  for (at::Tensor* tensor : tensors_of(b)) *tensor = call.maybe_tensor();
+  for (at::Tensor* tensor : tensors_of(b)) {
+    *tensor = tensor == &b.mask ? call.maybe_statistic() : call.maybe_tensor();
+  }
   b.forward_gate = call.maybe_tensor();
   b.heads = call.integer();
   b.targets = call.integer();
@@ -123,12 +126,8 @@ int64_t runs_of(const at::Tensor& like, int64_t tokens) {
   return like.is_cpu() ? (tokens + run - 1) / run : 1;
 }
 
-c10::optional<at::Tensor> optional(const at::Tensor& x) {
-  return x.defined() ? c10::optional<at::Tensor>(x) : c10::nullopt;
-}
-
 auto normalize(const at::Tensor& x, const Norm& norm) {
-  return at::native_layer_norm(x, {x.size(-1)}, optional(norm.gain), optional(norm.bias), norm.epsilon);
+  return at::native_layer_norm(x, {x.size(-1)}, maybe(norm.gain), maybe(norm.bias), norm.epsilon);
 }
 
 void project_into(at::Tensor out, const at::Tensor& x, const Projection& p) {
@@ -238,6 +237,8 @@ void block(Call& call) {
   project_tokens(b, kept);
   if (position >= 0) {
     write_cache(b, kept, position);
+    call.changed(b.past_key);
+    call.changed(b.past_value);
   } else {
     join_past(b, kept);
   }
@@ -250,20 +251,28 @@ void block(Call& call) {
   if (!keep) return;
   const at::Tensor none = at::empty({0}, b.x.options());
   const auto give = [&](const at::Tensor& x) { call.give(x.defined() ? x.alias() : none); };
-  for (const at::Tensor* tensor : tensors_of(b)) give(*tensor);
+  for (const at::Tensor* tensor : tensors_of(b)) {
+    if (tensor == &b.mask && b.mask.defined()) {
+      call.give_statistic(b.mask.alias());
+    } else {
+      give(*tensor);
+    }
+  }
   give(b.forward_gate);
-  for (const at::Tensor* tensor : kept.all()) give(*tensor);
+  for (const at::Tensor* tensor : kept.values()) give(*tensor);
+  for (const at::Tensor* tensor : kept.statistics()) call.give_statistic(tensor->alias());
 }
 
 Block read_kept(Call& call, Kept& kept) {
   Block b;
-  const auto next = [&] {
-    const at::Tensor& x = call.tensor();
-    return x.dim() == 1 && x.numel() == 0 ? at::Tensor() : x;
-  };
-  for (at::Tensor* tensor : tensors_of(b)) *tensor = next();
+  const auto present = [](const at::Tensor& x) { return x.dim() == 1 && x.numel() == 0 ? at::Tensor() : x; };
+  const auto next = [&] { return present(call.tensor()); };
+  for (at::Tensor* tensor : tensors_of(b)) {
+    *tensor = tensor == &b.mask ? present(call.statistic()) : next();
+  }
   b.forward_gate = next();
-  for (at::Tensor* tensor : kept.all()) *tensor = next();
+  for (at::Tensor* tensor : kept.values()) *tensor = next();
+  for (at::Tensor* tensor : kept.statistics()) *tensor = call.statistic();
   b.heads = call.integer();
   b.targets = kept.mixed.size(1);
   b.attention_norm.epsilon = b.forward_norm.epsilon = call.number();
@@ -290,7 +299,7 @@ at::Tensor norm_backward(
     PartialSums& sums, int64_t run) {
   const bool affine = norm.gain.defined() || norm.bias.defined();
   const auto [dx, gain, bias] = at::native_layer_norm_backward(
-      slope, x, {x.size(-1)}, mean, deviation, optional(norm.gain), optional(norm.bias),
+      slope, x, {x.size(-1)}, mean, deviation, maybe(norm.gain), maybe(norm.bias),
       {true, norm.gain.defined(), norm.bias.defined()});
   if (affine && norm.gain.defined()) sums.gain.select(0, run).copy_(gain);
   if (affine && norm.bias.defined()) sums.bias.select(0, run).copy_(bias);

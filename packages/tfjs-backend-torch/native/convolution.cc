@@ -69,7 +69,7 @@ void conv(Call& call) {
   const at::Tensor& filter = call.tensor();
   const Geometry g = read_geometry(call);
   const at::Tensor y = at::convolution(
-      padded(channels_first(x), g, 0), filter_first(filter, g), c10::nullopt, g.strides, zeros(g), g.dilations, false,
+      padded(channels_first(x), g, 0), filter_first(filter, g), nullopt, g.strides, zeros(g), g.dilations, false,
       zeros(g), g.groups);
   call.give(channels_last(y));
 }
@@ -82,7 +82,7 @@ Gradients backward(
   const at::Tensor weight = filter_first(filter, g).contiguous();
   const auto run = [&] {
     return at::convolution_backward(
-        slope, image, weight, c10::nullopt, g.strides, zeros(g), g.dilations, false, zeros(g), g.groups, mask);
+        slope, image, weight, nullopt, g.strides, zeros(g), g.dilations, false, zeros(g), g.groups, mask);
   };
   try {
     return run();
@@ -153,7 +153,7 @@ at::Tensor windows_of(at::Tensor x, const Window& w) {
       continue;
     }
     x = x.unfold(axis, reach, g.strides[i]);
-    if (g.dilations[i] > 1) x = x.slice(-1, 0, c10::nullopt, g.dilations[i]);
+    if (g.dilations[i] > 1) x = x.slice(-1, 0, nullopt, g.dilations[i]);
   }
   return x;
 }

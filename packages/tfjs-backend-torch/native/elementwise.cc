@@ -20,9 +20,10 @@ at::Tensor numeric(const at::Tensor& x) { return x.scalar_type() == at::kBool ? 
   }
 
 void cast(Call& call) {
-  const at::Tensor& x = call.tensor();
+  at::Tensor x = call.tensor();
   const auto type = call.dtype();
   if (x.scalar_type() == type) return call.give(x.alias());
+  if (is_half(x)) x = x.to(at::kFloat);
   if (type == at::kInt && at::isFloatingType(x.scalar_type())) {
     // Integers beyond 32 bits wrap as in JavaScript's ToInt32; what is not finite becomes 0.
     return call.give(at::nan_to_num(x, 0, 0, 0).to(at::kLong).to(at::kInt));
@@ -30,6 +31,14 @@ void cast(Call& call) {
   if (x.is_complex()) return call.give(type == at::kBool ? at::ne(at::real(x), 0) : at::real(x).to(type));
   if (type == at::kBool) return call.give(at::ne(x, 0));
   call.give(x.to(type));
+}
+
+/** Another storage behind the label float32; the same one is shared, not copied. */
+void cast_storage(Call& call) {
+  const at::Tensor& x = call.tensor();
+  const auto type = call.dtype();
+  TORCH_CHECK(at::isFloatingType(x.scalar_type()) && at::isFloatingType(type), "only float32 tensors have a storage to choose");
+  call.give(x.scalar_type() == type ? x.alias() : x.to(type));
 }
 
 void step(Call& call) {
@@ -90,6 +99,7 @@ void add_elementwise(Operations& operations) {
       UNARY(imag, x.is_complex() ? at::imag(x) : at::zeros_like(x)),
       UNARY(complex_abs, at::abs(x)),
       {"cast", cast},
+      {"cast_storage", cast_storage},
       {"step", step},
       {"clamp",
        [](Call& call) {

@@ -48,9 +48,9 @@ void token_log_prob(Call& call) {
   if (!plain_floats(t.logits)) {
     const at::Tensor x = t.logits.to(at::kFloat), log_sum = at::logsumexp(x, {1});
     const at::Tensor mean = at::sum(at::mul(at::softmax(x, 1), x), {1});
-    call.give(at::sub(at::gather(x, 1, t.ids.unsqueeze(1)).squeeze(1), log_sum));
-    call.give(at::sub(log_sum, mean));
-    return call.give(log_sum);
+    call.give_statistic(at::sub(at::gather(x, 1, t.ids.unsqueeze(1)).squeeze(1), log_sum));
+    call.give_statistic(at::sub(log_sum, mean));
+    return call.give_statistic(log_sum);
   }
   const at::Tensor x = t.logits.contiguous();
   at::Tensor chosen = at::empty({t.rows}, x.options()), entropy = at::empty({t.rows}, x.options());
@@ -66,19 +66,19 @@ void token_log_prob(Call& call) {
       sums[i] = log_sum;
     }
   });
-  call.give(chosen);
-  call.give(entropy);
-  call.give(log_sums);
+  call.give_statistic(chosen);
+  call.give_statistic(entropy);
+  call.give_statistic(log_sums);
 }
 
 
 /** d(logit_j) = dlogp (1[j = id] - p_j) - dentropy p_j (x_j - logsum + entropy). */
 void token_log_prob_grad(Call& call) {
   const Tokens t = read_tokens(call);
-  const at::Tensor entropy = call.tensor().contiguous();
-  const at::Tensor log_sums = call.tensor().contiguous();
-  const at::Tensor dchosen = call.tensor().contiguous();
-  const at::Tensor dentropy = call.tensor().contiguous();
+  const at::Tensor entropy = call.statistic().contiguous();
+  const at::Tensor log_sums = call.statistic().contiguous();
+  const at::Tensor dchosen = call.statistic().contiguous();
+  const at::Tensor dentropy = call.statistic().contiguous();
   if (!plain_floats(t.logits)) {
     const at::Tensor log_p = at::sub(t.logits.to(at::kFloat), log_sums.unsqueeze(1)), p = at::exp(log_p);
     at::Tensor dx = at::neg(at::mul(p, at::add(dchosen.unsqueeze(1),

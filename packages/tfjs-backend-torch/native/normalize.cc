@@ -7,31 +7,27 @@ namespace {
 
 bool plain_floats(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
 
-c10::optional<at::Tensor> optional(const at::Tensor& x) {
-  return x.defined() ? c10::optional<at::Tensor>(x) : c10::nullopt;
-}
-
 void layer_norm(Call& call) {
   const at::Tensor& x = call.tensor();
   const at::Tensor gain = call.maybe_tensor();
   const at::Tensor bias = call.maybe_tensor();
   const auto [y, mean, rstd] =
-      at::native_layer_norm(x, {x.size(-1)}, optional(gain), optional(bias), call.number());
+      at::native_layer_norm(x, {x.size(-1)}, maybe(gain), maybe(bias), call.number());
   call.give(y);
-  call.give(mean);
-  call.give(rstd);
+  call.give_statistic(mean);
+  call.give_statistic(rstd);
 }
 
 /** d(x), then d(gain) and d(bias) where there are any. */
 void layer_norm_grad(Call& call) {
   const at::Tensor& dy = call.tensor();
   const at::Tensor& x = call.tensor();
-  const at::Tensor& mean = call.tensor();
-  const at::Tensor& rstd = call.tensor();
+  const at::Tensor& mean = call.statistic();
+  const at::Tensor& rstd = call.statistic();
   const at::Tensor gain = call.maybe_tensor();
   const at::Tensor bias = call.maybe_tensor();
   const auto [dx, dgain, dbias] = at::native_layer_norm_backward(
-      dy, x, {x.size(-1)}, mean, rstd, optional(gain), optional(bias), {true, gain.defined(), bias.defined()});
+      dy, x, {x.size(-1)}, mean, rstd, maybe(gain), maybe(bias), {true, gain.defined(), bias.defined()});
   call.give(dx);
   if (gain.defined()) call.give(dgain);
   if (bias.defined()) call.give(dbias);
@@ -51,7 +47,7 @@ void rms_norm(Call& call) {
     const at::Tensor x = input.to(at::kFloat);
     const at::Tensor rstd = at::rsqrt(at::mean(at::square(x), {-1}, true) + epsilon);
     call.give(at::mul(at::mul(x, rstd), gain).to(input.scalar_type()));
-    return call.give(rstd);
+    return call.give_statistic(rstd);
   }
   const at::Tensor x = input.contiguous();
   at::Tensor y = at::empty(x.sizes(), x.options()), rstd = at::empty(outer, x.options());
@@ -66,14 +62,14 @@ void rms_norm(Call& call) {
     }
   });
   call.give(y);
-  call.give(rstd);
+  call.give_statistic(rstd);
 }
 
 /** Partial d(gain) per block of rows are added in order, so the result does not depend on the number of threads. */
 void rms_norm_grad(Call& call) {
   const at::Tensor dy = call.tensor().contiguous();
   const at::Tensor x = call.tensor().contiguous();
-  const at::Tensor& rstd = call.tensor();
+  const at::Tensor& rstd = call.statistic();
   const at::Tensor gain = call.tensor().contiguous();
   const int64_t width = x.size(-1), rows = width == 0 ? 0 : x.numel() / width;
   if (!plain_floats(x)) {

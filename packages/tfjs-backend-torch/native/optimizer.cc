@@ -57,12 +57,13 @@ struct State {
 
 void adamw_composed(const State& s, const AdamW& o, double correction1, double correction2) {
   for (size_t i = 0; i < s.params.size(); ++i) {
-    at::Tensor p = s.params[i], m = s.first[i], v = s.second[i];
+    at::Tensor p = s.params[i], wide = p.to(at::kFloat), m = s.first[i], v = s.second[i];
     const at::Tensor g = at::mul(s.grads[i].to(at::kFloat), o.gradient_scale);
     m.mul_(o.beta1).add_(g, 1 - o.beta1);
     v.mul_(o.beta2).addcmul_(g, g, 1 - o.beta2);
-    const at::Tensor spread = at::sqrt(v).div_(std::sqrt(correction2)).add_(o.epsilon);
-    p.mul_(1 - o.rate * o.decay).addcdiv_(m.to(p.scalar_type()), spread.to(p.scalar_type()), -o.rate / correction1);
+    const at::Tensor spread = at::sqrt(v.to(at::kFloat)).div_(std::sqrt(correction2)).add_(o.epsilon);
+    wide.mul_(1 - o.rate * o.decay).addcdiv_(m.to(at::kFloat), spread, -o.rate / correction1);
+    if (!wide.is_same(p)) p.copy_(wide);
   }
 }
 

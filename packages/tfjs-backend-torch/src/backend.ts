@@ -1,5 +1,16 @@
 import { type BackendValues, type DataType, KernelBackend } from '@tensorflow/tfjs-core';
-import { adopt, clearStorage, dataOf, free, liveCount, load, native, ownData, store } from './storage.ts';
+import {
+  adopt,
+  clearStorage,
+  dataOf,
+  free,
+  liveCount,
+  load,
+  loadLater,
+  native,
+  ownData,
+  store,
+} from './storage.ts';
 
 /**
  * The tfjs backend `torch`: tensors are libtorch tensors, freed the moment tfjs disposes them.
@@ -35,7 +46,7 @@ export class TorchBackend extends KernelBackend {
   }
 
   override async read(dataId: object): Promise<BackendValues> {
-    return load(dataOf(dataId));
+    return loadLater(dataOf(dataId));
   }
 
   override disposeData(dataId: object, force = false): boolean {
@@ -68,8 +79,10 @@ export class TorchBackend extends KernelBackend {
   }
 
   override async time(run: () => void): Promise<{ kernelMs: number }> {
+    native().synchronize();
     const start = performance.now();
     run();
+    native().synchronize();
     return { kernelMs: performance.now() - start };
   }
 

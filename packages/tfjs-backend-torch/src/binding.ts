@@ -8,11 +8,11 @@ import { TorchMissingError } from './error.ts';
 export interface NativeMemory {
   /** Live native tensors (views included). */
   readonly tensors: number;
-  /** Bytes in live CPU tensors. */
+  /** Bytes in live tensors of the device in use. */
   readonly allocatedBytes: number;
   /** Bytes held from the system, spare blocks included. */
   readonly reservedBytes: number;
-  /** The most bytes that were in live CPU tensors since the last {@link resetPeakMemory}. */
+  /** The most bytes that were in live tensors since the last {@link resetPeakMemory}. */
   readonly peakBytes: number;
 }
 
@@ -22,7 +22,8 @@ export interface NativeFacts {
   readonly blas: string;
   readonly threads: number;
   readonly device: string;
-  readonly cuda: boolean;
+  /** GPUs that libtorch can use. */
+  readonly gpus: number;
   readonly configuration: string;
 }
 
@@ -31,11 +32,13 @@ export interface Binding {
   invoke(operation: number): void;
   upload(values: ArrayBufferView): void;
   download(handle: number, values: ArrayBufferView): void;
+  downloadLater(handle: number, values: ArrayBufferView): Promise<unknown> | undefined;
   drain(): void;
   clear(): void;
   attach(mailbox: Float64Array, released: Int32Array): void;
   setThreads(count: number): void;
   setDevice(name: string): void;
+  synchronize(): void;
   memory(): NativeMemory;
   resetPeak(): void;
   facts(): NativeFacts;

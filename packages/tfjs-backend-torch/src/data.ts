@@ -1,7 +1,13 @@
 import type { DataType } from '@tensorflow/tfjs-core';
 
-/** The dtypes that live natively, in the order of their mailbox codes. */
-export const nativeTypes = ['float32', 'int32', 'bool', 'complex64'] as const;
+/** The dtypes of native tensors, in the order of their mailbox codes; the last two are float32 stored in halves. */
+export const nativeTypes = ['float32', 'int32', 'bool', 'complex64', 'float32', 'float32'] as const;
+
+/** How a float32 tensor may be stored. */
+export type StorageType = 'float32' | 'bfloat16' | 'float16';
+
+/** Mailbox codes of the storages. */
+export const storageCodes: Readonly<Record<StorageType, number>> = { float32: 0, bfloat16: 4, float16: 5 };
 
 /** The mailbox code of a dtype; -1 for strings, which stay in JavaScript. */
 export function typeCode(dtype: DataType): number {
@@ -16,6 +22,16 @@ export function typeCode(dtype: DataType): number {
           : -1;
 }
 
+/** How many data ids tfjs counts for a tensor: a complex one is itself and its two parts. */
+export function idsOf(code: number): number {
+  return code === 3 ? 3 : 1;
+}
+
+/** Whether a mailbox code stands for values stored in halves. */
+export function isHalfCode(code: number): boolean {
+  return code >= storageCodes.bfloat16;
+}
+
 /**
  * A tfjs data id that carries its own storage: a native handle, or the bytes of a string tensor.
  *
@@ -24,22 +40,37 @@ export function typeCode(dtype: DataType): number {
 export class TorchData {
   handle: number;
   refCount = 1;
-  readonly dtype: DataType;
+  /** Mailbox code of dtype and storage; -1 for strings. */
+  readonly code: number;
   readonly size: number;
   readonly epoch: number;
   strings: Uint8Array[] | undefined = undefined;
   /** Native handles kept for the backward pass of the kernel that made this; freed with it. */
   companions: readonly number[] | undefined = undefined;
 
-  constructor(handle: number, dtype: DataType, size: number, epoch: number) {
+  constructor(handle: number, code: number, size: number, epoch: number) {
     this.handle = handle;
-    this.dtype = dtype;
+    this.code = code;
     this.size = size;
     this.epoch = epoch;
   }
 
-  /** Data ids as tfjs counts them: a complex tensor is itself and its two parts. */
+  /** What tfjs calls the type. */
+  get dtype(): DataType {
+    return this.code < 0 ? 'string' : nativeTypes[this.code]!;
+  }
+
+  /** How the values are stored: narrower than `dtype` says for a float32 in halves. */
+  get storage(): DataType | StorageType {
+    return this.code === storageCodes.bfloat16
+      ? 'bfloat16'
+      : this.code === storageCodes.float16
+        ? 'float16'
+        : this.dtype;
+  }
+
+  /** Data ids as tfjs counts them. */
   get count(): number {
-    return this.dtype === 'complex64' ? 3 : 1;
+    return idsOf(this.code);
   }
 }

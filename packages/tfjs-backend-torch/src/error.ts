@@ -31,3 +31,14 @@ export class TorchKernelError extends TorchEngineError {
 export class TorchDisposedError extends TorchEngineError {
   readonly code = 'TORCH_ENGINE_DISPOSED';
 }
+
+/** A device was asked for that is not there; the message says why. */
+export class TorchDeviceError extends TorchEngineError {
+  readonly code = 'TORCH_ENGINE_DEVICE';
+  readonly device: string;
+
+  constructor(device: string, options?: ErrorOptions) {
+    super(options?.cause instanceof Error ? options.cause.message : `there is no device ${device}`, options);
+    this.device = device;
+  }
+}

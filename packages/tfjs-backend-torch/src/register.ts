@@ -4,7 +4,7 @@ import { fusedGradients, fusedKernels } from './fused/index.ts';
 import { backendName } from './kernel/config.ts';
 import { kernels } from './kernels/index.ts';
 import { native } from './storage.ts';
-import { keepTensorsByReference } from './tape.ts';
+import { keepStorageOfGradients, keepTensorsByReference } from './tape.ts';
 
 /**
  * Registers the backend `torch` with all its kernels and gradients; further calls do nothing.
@@ -21,5 +21,6 @@ export function registerTorch(): void {
   for (const config of fusedKernels) registerKernel(config);
   for (const config of fusedGradients) registerGradient(config);
   keepTensorsByReference();
+  keepStorageOfGradients();
   registerBackend(backendName, () => new TorchBackend(), 3);
 }

@@ -1,7 +1,7 @@
 import { type BackendValues, type DataType, engine, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { Binding } from './binding.ts';
 import { loadBinding } from './binding.ts';
-import { nativeTypes, TorchData, typeCode } from './data.ts';
+import { idsOf, isHalfCode, nativeTypes, TorchData, typeCode } from './data.ts';
 import { TorchDisposedError, TorchKernelError } from './error.ts';
 
 const mailboxLength = 1 << 17;
@@ -18,6 +18,7 @@ let binding: Binding | undefined;
 let live = 0;
 let epoch = 0;
 let cursor = 0;
+let halves = false;
 
 /** A native operation; its index is known once the addon is loaded. */
 export interface Operation {
@@ -132,7 +133,7 @@ function run(entry: Operation, args: readonly Argument[]): number {
 /** The next result in the mailbox as a tensor of its own. */
 function take(): TensorInfo {
   const handle = mailbox[cursor++]! | 0;
-  const dtype = nativeTypes[mailbox[cursor++]!]!;
+  const code = mailbox[cursor++]!;
   const rank = mailbox[cursor++]! | 0;
   const shape: number[] = new Array(rank);
   let size = 1;
@@ -141,8 +142,9 @@ function take(): TensorInfo {
     shape[i] = length;
     size *= length;
   }
-  live += dtype === 'complex64' ? 3 : 1;
-  return { dataId: new TorchData(handle, dtype, size, epoch), shape, dtype };
+  live += idsOf(code);
+  halves ||= isHalfCode(code);
+  return { dataId: new TorchData(handle, code, size, epoch), shape, dtype: nativeTypes[code]! };
 }
 
 /** Runs an operation for its one result. */
@@ -181,20 +183,29 @@ function hostArray(values: BackendValues | null, dtype: DataType, size: number):
 /** New data from JavaScript values (`null`: zeros); strings are kept as the byte arrays they are. */
 export function store(values: BackendValues | null, shape: readonly number[], dtype: DataType): TorchData {
   const size = util.sizeFromShape(shape as number[]);
-  live += dtype === 'complex64' ? 3 : 1;
-  if (dtype === 'string') {
-    const data = new TorchData(-1, dtype, size, epoch);
-    data.strings = (values ?? []) as Uint8Array[];
-    return data;
-  }
+  if (dtype !== 'string') return storeAs(hostArray(values, dtype, size), shape, typeCode(dtype));
+  live += 1;
+  const data = new TorchData(-1, -1, size, epoch);
+  data.strings = (values ?? []) as Uint8Array[];
+  return data;
+}
+
+/** New data from values that are laid out as the mailbox code says; halves come as their bits. */
+export function storeAs(values: ArrayBufferView, shape: readonly number[], code: number): TorchData {
   try {
-    put([typeCode(dtype), shape]);
-    native().upload(hostArray(values, dtype, size));
+    put([code, shape]);
+    native().upload(values);
   } catch (cause) {
-    live -= dtype === 'complex64' ? 3 : 1;
     throw new TorchKernelError({ operation: 'upload' }, { cause });
   }
-  return new TorchData(mailbox[outbox + 1]! | 0, dtype, size, epoch);
+  live += idsOf(code);
+  halves ||= isHalfCode(code);
+  return new TorchData(mailbox[outbox + 1]! | 0, code, util.sizeFromShape(shape as number[]), epoch);
+}
+
+/** Whether any tensor of this process was ever stored in halves. */
+export function anyHalves(): boolean {
+  return halves;
 }
 
 /** Registers data under an id that another backend made. */
@@ -202,17 +213,25 @@ export function adopt(dataId: object, data: TorchData): void {
   foreign.set(dataId, data);
 }
 
+function roomFor({ dtype, size }: TorchData): Uint8Array | Int32Array | Float32Array {
+  if (dtype === 'bool') return new Uint8Array(size);
+  if (dtype === 'int32') return new Int32Array(size);
+  return new Float32Array(dtype === 'complex64' ? 2 * size : size);
+}
+
 /** A copy of the values in row-major order; complex numbers interleaved. */
 export function load(data: TorchData): BackendValues {
   if (data.strings !== undefined) return data.strings;
-  const { dtype, size } = data;
-  const values =
-    dtype === 'bool'
-      ? new Uint8Array(size)
-      : dtype === 'int32'
-        ? new Int32Array(size)
-        : new Float32Array(dtype === 'complex64' ? 2 * size : size);
+  const values = roomFor(data);
   native().download(data.handle, values);
+  return values;
+}
+
+/** The same without holding up the event loop while a GPU computes. */
+export async function loadLater(data: TorchData): Promise<BackendValues> {
+  if (data.strings !== undefined) return data.strings;
+  const values = roomFor(data);
+  await native().downloadLater(data.handle, values);
   return values;
 }
 

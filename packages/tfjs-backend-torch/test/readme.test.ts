@@ -1,9 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { adamWStep, memoryStatistics, registerGradients, registerTorch } from '@thinkrl/tfjs-backend-torch';
+import {
+  adamWStep,
+  castStorage,
+  memoryStatistics,
+  registerGradients,
+  registerTorch,
+  setDevice,
+  storageOf,
+} from '@thinkrl/tfjs-backend-torch';
 import { expect, it } from 'vitest';
 
 it('runs the example of the README', async () => {
   registerTorch();
+  setDevice('cpu'); // or 'cuda:0'
   await registerGradients();
   await tf.setBackend('torch');
 
@@ -27,7 +36,11 @@ it('runs the example of the README', async () => {
   adamWStep({ params, grads, firstMoments, secondMoments }, { ...settings, step: 1 });
   const after = loss(weight).dataSync()[0]!; // smaller
   const { tensors, peakBytes } = memoryStatistics();
+
+  const half = castStorage(weight, 'bfloat16');
+  const storage = storageOf(half); // 'bfloat16'; half.dtype stays 'float32'
   expect(after).toBeLessThan(before);
   expect(tensors).toBeGreaterThan(0);
   expect(peakBytes).toBeGreaterThan(0);
+  expect([storage, half.dtype]).toEqual(['bfloat16', 'float32']);
 });

@@ -1,9 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { registerGradients, registerTorch, setThreads } from '../src/index.ts';
+import { registerGradients, registerTorch, setDevice, setThreads } from '../src/index.ts';
+
+/** The device that the tests run on: `THINKRL_DEVICE`, else the CPU. */
+export const device = process.env.THINKRL_DEVICE ?? 'cpu';
 
 /** Makes torch the active engine, with tfjs's own check that no kernel leaks. */
 export async function useTorch(): Promise<void> {
   registerTorch();
+  setDevice(device);
   await registerGradients();
   await tf.setBackend('torch');
   await tf.ready();

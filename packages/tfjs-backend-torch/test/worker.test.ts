@@ -1,45 +1,34 @@
 import { Worker } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { bindingPath } from '../src/index.ts';
 import { useTorch, values } from './torch.ts';
+import { type Trained, train } from './training.ts';
 
 beforeAll(useTorch);
 
-const script = `
-const { parentPort, workerData } = require('node:worker_threads');
-const native = require(workerData.path);
-const mailbox = new Float64Array(1 << 17);
-const released = new Int32Array(1 << 12);
-native.attach(mailbox, released);
-const names = native.names();
-const call = (name, ...args) => { args.forEach((value, i) => { mailbox[i] = value; }); native.invoke(names.indexOf(name)); return mailbox[(1 << 16) + 1]; };
-mailbox.set([0, 1, 3]);
-native.upload(Float32Array.from(workerData.numbers));
-let handle = mailbox[(1 << 16) + 1];
-for (let i = 0; i < 500; i++) { const next = call('neg', handle); released[1] = handle; released[0] = 1; handle = next; }
-let fault = '';
-try { call('matmul', handle, handle, 0, 0); } catch (error) { fault = error.message; }
-const out = new Float32Array(3);
-native.download(handle, out);
-parentPort.postMessage({ out: Array.from(out), fault, live: native.memory().tensors });
-`;
+const body = new URL('in-worker.ts', import.meta.url).href;
+/** A worker does not take its first file as TypeScript. */
+const start = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(body)}); });`;
 
-function runWorker(numbers: number[]): Promise<{ out: number[]; fault: string; live: number }> {
+function inWorker(seed: number): Promise<Trained> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(script, { eval: true, workerData: { path: bindingPath(), numbers } });
+    const execArgv = ['--conditions=@thinkrl/source'];
+    const worker = new Worker(start, { eval: true, workerData: seed, execArgv });
     worker.once('message', resolve);
     worker.once('error', reject);
   });
 }
 
-it('runs in two workers and the main thread at once, each with tensors of its own', async () => {
+it('trains in two workers at once as it does alone, each engine with tensors of its own', async () => {
   const here = tf.tensor1d([1, 2, 3]);
-  const [first, second] = await Promise.all([runWorker([1, 2, 3]), runWorker([4, 5, 6])]);
-  expect(first!.out).toEqual([1, 2, 3]);
-  expect(second!.out).toEqual([4, 5, 6]);
-  expect(first!.live).toBe(1);
-  expect(second!.fault).toMatch(/^matmul: .*\(inputs: float32 \[3\], float32 \[3\]\)$/);
+  const together = await Promise.all([inWorker(1), inWorker(1000)]);
+  const alone = [train(1), train(1000)];
+  expect(together.map(({ weight }) => weight)).toEqual(alone.map(({ weight }) => weight));
+  expect(alone[0]!.weight).not.toEqual(alone[1]!.weight);
+  for (const { left, fault } of [...together, ...alone]) {
+    expect(left).toBe(0);
+    expect(fault).toBe('linear: x has 8 features, the weight takes 6 (inputs: float32 [6,8], float32 [8,6])');
+  }
   expect(values(here)).toEqual([1, 2, 3]);
   here.dispose();
-});
+}, 60_000);

@@ -17,7 +17,10 @@ export const doctor: Command = {
       `libtorch  ${found.libtorch ?? 'not usable'}${found.origin === undefined ? '' : ` (${found.origin})`}`,
     );
     if (found.blas !== undefined) output.say(`blas      ${found.blas}`);
-    output.say(`device    ${found.device}, ${found.threads} threads, CUDA ${found.cuda ? 'yes' : 'no'}`);
+    output.say(`device    ${found.device}, ${found.threads} threads`);
+    output.say(
+      `cuda      ${found.cuda ? 'yes' : 'no'}${found.cudaVersion === undefined ? '' : ` (libtorch has CUDA ${found.cudaVersion})`}`,
+    );
     for (const line of found.missing) output.say(`missing   ${line}`);
     return 0;
   },

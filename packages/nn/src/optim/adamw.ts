@@ -119,8 +119,9 @@ export class AdamW {
   }
 }
 
+/** Moments are float32 whatever storage the parameter has: in halves they would stand still. */
 function zeroVariable(parameter: tf.Variable): tf.Variable {
-  return tf.tidy(() => tf.variable(tf.zerosLike(parameter), false));
+  return tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false));
 }
 
 type StepLists = Readonly<

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterMap } from '../modules/module.ts';
+import { castStorage } from '../ops/cast-storage.ts';
 import { copyTensor } from '../ops/copy-tensor.ts';
 import { hasKernel, runFused } from '../ops/fused.ts';
 
 /**
- * Exponential moving average of parameters, kept beside them.
+ * Exponential moving average of parameters, kept beside them in float32 whatever storage they have.
  *
  * @example
  * const average = new ExponentialAverage(model.parameters());
@@ -20,7 +21,7 @@ export class ExponentialAverage {
     for (const [name, parameter] of parameters)
       this.averages.set(
         name,
-        tf.tidy(() => tf.variable(copyTensor<tf.Tensor>(parameter), false)),
+        tf.tidy(() => tf.variable(castStorage(copyTensor<tf.Tensor>(parameter), 'float32'), false)),
       );
   }
 

@@ -15,10 +15,18 @@ export const STORED_BYTES: Readonly<Record<StoredType, number>> = {
 /** Values of a tensor on the host: F16 and BF16 are widened to float32, I64 stays exact. */
 export type HostData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
 
+/** The bits of an F16 or BF16 tensor, row-major. */
+export interface HalfBits {
+  readonly storage: 'float16' | 'bfloat16';
+  readonly words: Uint16Array;
+}
+
 /** A tensor on the host, row-major. */
 export interface HostTensor {
   readonly shape: readonly number[];
   readonly data: HostData;
+  /** What a file of halves holds; `data` is then widened anew each time it is asked for. */
+  readonly bits?: HalfBits;
 }
 
 /** A tensor to be written; `dtype` is F32, I32, I64 or U8 by its data unless given. */

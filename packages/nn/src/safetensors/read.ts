@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { SafetensorsError } from '../error.ts';
 import { fromBfloat16, fromFloat16 } from './half.ts';
 import { HEADER_LIMIT, type HeaderEntry, parseHeader } from './header.ts';
-import type { HostData, HostTensor } from './host-tensor.ts';
+import type { HalfBits, HostTensor } from './host-tensor.ts';
 
 /** The content of a safetensors file. */
 export interface SafetensorsFile {
@@ -39,8 +39,8 @@ export function parseSafetensors(bytes: Uint8Array, path = 'buffer'): Safetensor
   const { entries, metadata } = parseHeader(path, text, bytes.length - dataStart);
   const tensors = new Map<string, HostTensor>();
   for (const entry of entries) {
-    const data = decode(entry, copyOf(bytes.subarray(dataStart + entry.begin, dataStart + entry.end)));
-    tensors.set(entry.name, { shape: entry.shape, data });
+    const buffer = copyOf(bytes.subarray(dataStart + entry.begin, dataStart + entry.end));
+    tensors.set(entry.name, decode(entry, buffer));
   }
   return { tensors, metadata };
 }
@@ -60,20 +60,31 @@ function decodeText(path: string, bytes: Uint8Array): string {
   }
 }
 
-function decode({ dtype }: HeaderEntry, buffer: ArrayBuffer): HostData {
+function decode({ dtype, shape }: HeaderEntry, buffer: ArrayBuffer): HostTensor {
   switch (dtype) {
     case 'F32':
-      return new Float32Array(buffer);
+      return { shape, data: new Float32Array(buffer) };
     case 'F16':
-      return Float32Array.from(new Uint16Array(buffer), fromFloat16);
+      return halves(shape, { storage: 'float16', words: new Uint16Array(buffer) });
     case 'BF16':
-      return Float32Array.from(new Uint16Array(buffer), fromBfloat16);
+      return halves(shape, { storage: 'bfloat16', words: new Uint16Array(buffer) });
     case 'I32':
-      return new Int32Array(buffer);
+      return { shape, data: new Int32Array(buffer) };
     case 'I64':
-      return new BigInt64Array(buffer);
+      return { shape, data: new BigInt64Array(buffer) };
     case 'U8':
     case 'BOOL':
-      return new Uint8Array(buffer);
+      return { shape, data: new Uint8Array(buffer) };
   }
+}
+
+function halves(shape: readonly number[], bits: HalfBits): HostTensor {
+  const widen = bits.storage === 'float16' ? fromFloat16 : fromBfloat16;
+  return {
+    shape,
+    bits,
+    get data() {
+      return Float32Array.from(bits.words, widen);
+    },
+  };
 }

@@ -2,6 +2,7 @@ import type { GradConfig, KernelConfig } from '@tensorflow/tfjs-core';
 import { adamWStepKernel } from './AdamWStep.ts';
 import { attention, attentionGrad, attentionGradient } from './Attention.ts';
 import { cacheWrite } from './CacheWrite.ts';
+import { castStorageGradient, castStorageKernel, fromBits } from './CastStorage.ts';
 import { assignInPlace, copy, copyGradient } from './Copy.ts';
 import { emaStep } from './EmaStep.ts';
 import { gelu, geluGrad, geluGradient } from './Gelu.ts';
@@ -22,8 +23,10 @@ export const fusedKernels: readonly KernelConfig[] = [
   attention,
   attentionGrad,
   cacheWrite,
+  castStorageKernel,
   copy,
   emaStep,
+  fromBits,
   gelu,
   geluGrad,
   globalNorm,
@@ -49,6 +52,7 @@ export const fusedKernels: readonly KernelConfig[] = [
 /** Gradients of the fused kernels. */
 export const fusedGradients: readonly GradConfig[] = [
   attentionGradient,
+  castStorageGradient,
   copyGradient,
   geluGradient,
   layerNormGradient,

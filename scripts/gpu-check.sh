@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Checks the torch engine on a machine with a GPU, from a clean checkout and without a network: builds the addon, runs
+# tfjs-core's suite, the engine's tests and a micro training on the device, and measures it beside PyTorch.
+#
+#   scripts/gpu-check.sh [FOLDER]
+#
+# FOLDER is what scripts/gpu-carry.sh made elsewhere: a Node binary and the dependencies. Without it, Node is on the PATH
+# and `npm run setup` has been run. Needed on the machine: a C++ compiler, and a python3 whose torch sees the GPU.
+#
+#   THINKRL_DEVICE   the device, cuda:0 unless given; with `cpu` everything runs at tiny sizes and no bar is held
+#   PYTHON           the python3 with torch
+#
+# Ends with one line per step and with status 0 when all of them passed.
+set -uo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+carried=${1:-}
+python=${PYTHON:-python3}
+export THINKRL_DEVICE=${THINKRL_DEVICE:-cuda:0}
+work=$(mktemp -d "${TMPDIR:-/tmp}/gpu-check.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$root" || exit 2
+
+fail() {
+  echo "gpu-check: $1" >&2
+  exit 2
+}
+
+if [ -n "$carried" ]; then
+  carried=$(cd "$carried" && pwd) || fail "there is no folder ${1}"
+  mkdir "$work/bin"
+  gzip -dc "$carried/node.gz" > "$work/bin/node" || fail "$carried has no node.gz: make it with scripts/gpu-carry.sh"
+  chmod +x "$work/bin/node"
+  export PATH="$work/bin:$PATH"
+  if [ ! -d node_modules/.pnpm ]; then
+    tar -xzf "$carried/node_modules.tar.gz" || fail "the dependencies in $carried do not unpack"
+  fi
+fi
+command -v node >/dev/null || fail "no node on the PATH: give the folder that scripts/gpu-carry.sh made"
+[ -d node_modules/.pnpm ] || fail "no dependencies: run npm run setup, or give the folder that scripts/gpu-carry.sh made"
+
+# The addon is built anew in a folder of its own, against the torch of $python.
+export LIBTORCH
+LIBTORCH=$("$python" -c 'import os, torch; print(os.path.dirname(torch.__file__))') || fail "$python has no torch: set PYTHON"
+export BENCH_PYTHON=$python
+export THINKRL_TORCH_ADDON=$work/build/thinkrl_torch.node
+
+engine=packages/tfjs-backend-torch
+from_source=(node --import tsx --conditions=@thinkrl/source)
+vitest=(node node_modules/vitest/vitest.mjs run --reporter=dot)
+if [ "$THINKRL_DEVICE" = cpu ]; then
+  suite=() sizes=(--tiny) iterations=1
+else
+  suite=(--engine cuda) sizes=() iterations=20
+  nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || fail "nvidia-smi finds no GPU"
+fi
+
+# The command line from its source: no build of the packages is needed.
+thinkrl() {
+  "${from_source[@]}" --input-type=module --eval \
+    "const { main } = await import('./packages/cli/src/index.ts'); process.exitCode = await main(process.argv.slice(1))" \
+    -- "$@"
+}
+
+results=()
+status=0
+step() {
+  local title=$1 start=$SECONDS outcome=passed
+  shift
+  echo "== $title"
+  if ! "$@"; then
+    outcome=FAILED
+    status=1
+  fi
+  results+=("$(printf '%-40s %-7s %5d s' "$title" "$outcome" $((SECONDS - start)))")
+}
+
+step 'addon built from a clean folder' node $engine/build.mjs
+[ $status -eq 0 ] || fail "the addon was not built; see above"
+step 'thinkrl doctor' thinkrl doctor
+step 'tfjs-core suite' node $engine/conformance/run.mjs ${suite[@]+"${suite[@]}"}
+step 'tfjs-core suite, asynchronous reads' node $engine/conformance/run.mjs --async ${suite[@]+"${suite[@]}"}
+step 'tests of the engine and its fused kernels' "${vitest[@]}" $engine/test
+step 'tests of nn on the device' "${vitest[@]}" packages/nn/test
+step "micro training, $iterations iterations" thinkrl train --engine.name torch --engine.device "$THINKRL_DEVICE" \
+  --iterations "$iterations" --evaluation.tasks 8 --out "$work/run"
+step 'speed beside PyTorch' "${from_source[@]}" $engine/bench/gpu.ts ${sizes[@]+"${sizes[@]}"}
+
+echo "== $(uname -m), node $(node --version), $("$python" -c 'import torch; print("torch", torch.__version__)'), $THINKRL_DEVICE"
+printf '%s\n' "${results[@]}"
+exit $status
