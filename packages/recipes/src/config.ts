@@ -47,6 +47,8 @@ const microSchema = z.strictObject({
     method: oneOf(['ucpg', 'sum', 'gdpo', 'pairs']),
     /** Advantages in a UCPG chain from summed rewards or from ranks. */
     advantage: oneOf(['sum', 'rank']),
+    /** The reward that UCPG does not trade for the others; `none` is the paper's rule. */
+    lead: oneOf(['none', 'instruction', 'consistency', 'quality']),
     /** Weights of instruction, consistency and quality; used by `sum` and `gdpo` only. */
     weights: z.tuple([atLeastZero, atLeastZero, atLeastZero], 'use three numbers, e.g. [1, 1, 1]'),
     /** Smallest deviation, in units of one reward, that advantages are divided by, so that judge noise is not blown up. */
@@ -102,7 +104,7 @@ export const defaultMicroConfig: MicroConfig = {
   groupSize: 8,
   temperature: 1,
   judge: 'benign',
-  grouping: { method: 'ucpg', advantage: 'sum', weights: [1, 1, 1], deviationFloor: 0.05 },
+  grouping: { method: 'ucpg', advantage: 'sum', lead: 'none', weights: [1, 1, 1], deviationFloor: 0.05 },
   credit: 'stage',
   editing: { steps: 4, eta: 0.7, window: 1 },
   understanding: {
