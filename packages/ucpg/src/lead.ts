@@ -14,7 +14,7 @@ export interface LeadOptions {
   /**
    * Share of the judged samples that may beat the top of the chain in `lead`. 0 asks for the best of all, which noise
    * can be, or a sample that gives up everything else; 1 asks for nothing.
-   * @defaultValue 0.25
+   * @defaultValue 0.125
    */
   readonly leadTolerance?: number;
 }
@@ -27,7 +27,7 @@ export interface LeadOptions {
  */
 export function leastTop(
   { values, dimensions }: RewardRows,
-  { lead, leadTolerance = 0.25 }: LeadOptions,
+  { lead, leadTolerance = 0.125 }: LeadOptions,
 ): number {
   if (lead === undefined || values.length === 0) return Number.NEGATIVE_INFINITY;
   checkLead(lead, leadTolerance, dimensions);
