@@ -40,6 +40,8 @@ const microSchema = z.strictObject({
   tasksPerIteration: whole(1),
   /** Chains per task, G of the paper. */
   groupSize: whole(2),
+  /** Chains of a group that share a plan; above 1, plans and edits are credited apart. */
+  editsPerPlan: whole(1),
   temperature: positive,
   /** `conflict` is built to mislead an equal-weight sum. */
   judge: oneOf(['benign', 'conflict']),
@@ -102,6 +104,7 @@ export const defaultMicroConfig: MicroConfig = {
   engine: { name: 'auto', threads: 2 },
   tasksPerIteration: 16,
   groupSize: 8,
+  editsPerPlan: 1,
   temperature: 1,
   judge: 'benign',
   grouping: { method: 'ucpg', advantage: 'sum', lead: 'none', weights: [1, 1, 1], deviationFloor: 0.05 },
@@ -159,6 +162,18 @@ function checkTogether(config: MicroConfig): MicroConfig {
   if (window > steps - 1) {
     const fix = `use at most ${steps - 1} with editing.steps ${steps}: the last step is never stochastic`;
     throw new ConfigError({ field: 'editing.window', value: window, fix });
+  }
+  const { editsPerPlan, groupSize, mode } = config;
+  if (editsPerPlan > 1 && mode === 'direct') {
+    throw new ConfigError({
+      field: 'editsPerPlan',
+      value: editsPerPlan,
+      fix: 'use 1 with mode direct: there are no plans',
+    });
+  }
+  if (groupSize % editsPerPlan !== 0 || groupSize === editsPerPlan) {
+    const fix = `use a divisor of groupSize ${groupSize} below it, so that there are plans to compare`;
+    throw new ConfigError({ field: 'editsPerPlan', value: editsPerPlan, fix });
   }
   if (config.iterations > 0 && !config.understanding.train && !config.generation.train) {
     throw new ConfigError({
