@@ -26,6 +26,12 @@ export interface ChainSamplerOptions<Task extends EditTask> {
 export interface ChainRequest<Task extends EditTask> {
   readonly tasks: readonly Task[];
   readonly groupSize: number;
+  /**
+   * Chains of a group that share a plan, which each edits with noise of its own; chain `i` has plan
+   * `floor(i / editsPerPlan)`. A group of M x K chains then has M plans, and plan and edit can be credited apart.
+   * @defaultValue 1
+   */
+  readonly editsPerPlan?: number;
   readonly sampling: SamplingOptions;
   /** Denoising steps drawn by the SDE; none for a deterministic edit. */
   readonly stochastic: readonly number[];
@@ -34,7 +40,11 @@ export interface ChainRequest<Task extends EditTask> {
 
 /** Samples chains of thought: plan, edit, reflect, edit again. */
 export interface ChainSampler<Task extends EditTask> {
-  /** `tasks.length * groupSize` chains, task-major. The same key gives the same chains, however tasks are batched. */
+  /**
+   * `tasks.length * groupSize` chains, task-major. The same key gives the same chains, however tasks are batched.
+   *
+   * @throws ConfigError when a group cannot be divided into plans.
+   */
   sample(request: ChainRequest<Task>): Promise<readonly Chain<Task>[]>;
 }
 
@@ -71,6 +81,7 @@ export function createChainSampler<Task extends EditTask>(
   }
   return {
     async sample(request) {
+      checkPlans(request, policy !== null);
       const session = policy === null ? null : await policy.begin(request.tasks, request.groupSize);
       try {
         const drafts = await startDrafts(session, options, request);
@@ -85,6 +96,18 @@ export function createChainSampler<Task extends EditTask>(
   };
 }
 
+function checkPlans(
+  { groupSize, editsPerPlan = 1 }: Pick<ChainRequest<EditTask>, 'groupSize' | 'editsPerPlan'>,
+  planned: boolean,
+): void {
+  const refuse = (fix: string) => {
+    throw new ConfigError({ field: 'editsPerPlan', value: editsPerPlan, fix });
+  };
+  if (!Number.isInteger(editsPerPlan) || editsPerPlan < 1) refuse('use a whole number of at least 1');
+  if (groupSize % editsPerPlan !== 0) refuse(`use a divisor of groupSize ${groupSize}`);
+  if (editsPerPlan > 1 && !planned) refuse('use 1 without a policy: there are no plans');
+}
+
 /** Steps 1 and 2: plans and first edits. */
 async function startDrafts<Task extends EditTask>(
   session: ReasoningSession | null,
@@ -97,9 +120,11 @@ async function startDrafts<Task extends EditTask>(
       .split(request.groupSize)
       .map((key, index) => ({ task, index, key })),
   );
+  const { editsPerPlan = 1 } = request;
+  // What is said depends on the key alone: chains that take the key of the first of them share its plan.
   const plans = await session?.plan({
     sampling: request.sampling,
-    keys: seats.map(({ key }) => key.fold('plan')),
+    keys: seats.map((_, seat) => seats[seat - (seat % editsPerPlan)]!.key.fold('plan')),
   });
   const edits = await options.editor.sample(
     seats.map(({ task }, i) => options.composer.first(task, plans?.[i] ?? null)),

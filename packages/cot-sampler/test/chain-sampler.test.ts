@@ -39,6 +39,45 @@ describe('createChainSampler', () => {
     expect(new Set(asked.map((a) => a.seed)).size).toBe(4);
   });
 
+  it('lets chains share a plan and edit it with noise of their own', async () => {
+    const { editor, asked } = recording();
+    const plain = fakePolicy({ plan: (i) => `plan ${i}`, reflect: () => 'ok' });
+    const spoken: number[] = [];
+    const policy: typeof plain = {
+      ...plain,
+      async begin(tasks, groupSize) {
+        const session = await plain.begin(tasks, groupSize);
+        return {
+          ...session,
+          plan(speak) {
+            spoken.push(...speak.keys.map((key) => key.seed()));
+            return session.plan(speak);
+          },
+        };
+      },
+    };
+    const sampler = createChainSampler({ policy, editor, composer: fromReference, rounds: 0 });
+    await sampler.sample({ ...request, groupSize: 4 });
+    const alone = spoken.splice(0);
+    expect(new Set(alone).size).toBe(8);
+    await sampler.sample({ ...request, groupSize: 4, editsPerPlan: 2 });
+    expect(spoken).toEqual([0, 0, 2, 2, 4, 4, 6, 6].map((first) => alone[first]));
+    expect(new Set(asked.slice(8).map(({ seed }) => seed)).size).toBe(8);
+    expect(asked.slice(8).map(({ seed }) => seed)).toEqual(asked.slice(0, 8).map(({ seed }) => seed));
+  });
+
+  it.each([
+    [{ editsPerPlan: 3 }, fakePolicy({ plan: () => 'x', reflect: () => 'ok' })],
+    [{ editsPerPlan: 0 }, fakePolicy({ plan: () => 'x', reflect: () => 'ok' })],
+    [{ editsPerPlan: 2 }, null],
+  ])('refuses plans that cannot be shared: %j', async (change, policy) => {
+    const sampler = createChainSampler({ policy, editor: fakeEditor(), composer: fromReference, rounds: 0 });
+    await expect(sampler.sample({ ...request, ...change })).rejects.toMatchObject({
+      code: 'THINKRL_CONFIG',
+      field: 'editsPerPlan',
+    });
+  });
+
   it('mends only the chains whose reflection asks for it, and ends the others', async () => {
     const { editor, asked } = recording();
     const policy = fakePolicy({

@@ -1,11 +1,12 @@
 import { createEditSampler, drawWindow, scoreTransitions } from '@thinkrl/edit-generator';
 import { gaussianBackbone, identityCodec } from '@thinkrl/edit-generator/testing';
+import { useEngine } from '@thinkrl/engine';
 import { Key } from '@thinkrl/spec';
 import { expect, it } from 'vitest';
-import { useTestEngine } from './engines.ts';
 
 it('runs the example of the README', async () => {
-  await useTestEngine('cpu');
+  await useEngine(); // torch, else wasm; any engine of tfjs will do
+
   const reference = { width: 4, height: 4, data: new Float32Array(48).fill(0.5) };
   const conditions = [0, 1, 2].map(() => ({ references: [reference], text: 'make it red' }));
   const backbone = gaussianBackbone(); // your EditBackbone goes here, and below its ImageCodec

@@ -83,6 +83,20 @@ describe.each(engines)('scheduler steps on %s', (engine) => {
     }
   });
 
+  it('four Euler steps of a bfloat16 pipeline, which rounds step length, move and sum', async () => {
+    const sigmas = flowMatchSchedule({ steps: 10, dynamic: {}, terminal: 0.02 })(4096);
+    const still = tf.zerosLike(file.tensor('euler.sample0'));
+    let sample = rounded(file.values('euler.sample0'));
+    for (let i = 0; i < 4; i++) {
+      const { dt } = odeStep({ sigma: sigmas[i]!, next: sigmas[i + 1]! });
+      const step = { dt, latent: 1, velocity: rounded(Float32Array.of(dt))[0]!, std: 0, deviation: 0 };
+      const output = tf.tensor(rounded(file.values(`euler.step${i}.model_output`)), still.shape);
+      const move = rounded(await transitionMean(step, still, output).data<'float32'>());
+      sample = rounded(sample.map((value, at) => value + move[at]!));
+      expect(deviation(sample, file.values(`euler_bf16.step${i}.prev_sample`))).toBe(0);
+    }
+  });
+
   it('forward process', async () => {
     const [latents, noise, expected] = ['latents', 'noise', 'noisy'].map((key) =>
       file.tensor(`add_noise.${key}`),
@@ -93,3 +107,9 @@ describe.each(engines)('scheduler steps on %s', (engine) => {
     expect(deviation(await tf.concat(rows).data(), await expected!.data())).toBeLessThan(1e-6);
   });
 });
+
+/** The nearest bfloat16 numbers, ties to even. */
+function rounded(values: Float32Array): Float32Array {
+  const bits = new Uint32Array(values.slice().buffer);
+  return new Float32Array(bits.map((word) => (word + 0x7fff + ((word >>> 16) & 1)) & 0xffff0000).buffer);
+}

@@ -1,4 +1,5 @@
 import { ConfigError } from '@thinkrl/spec';
+import { checkName } from './check-name.ts';
 import { GrpoError } from './error.ts';
 
 /** Options of {@link scaleAdvantages}. */
@@ -32,6 +33,8 @@ export function scaleAdvantages(
   options: ScaleOptions,
 ): readonly number[] {
   const { groups, scale = 'group', deviation = 'sample', epsilon = 1e-4 } = options;
+  checkName('scale', scale, ['group', 'batch', 'none']);
+  checkName('deviation', deviation, ['sample', 'population']);
   checkRewards(rewards, groups);
   const members = groupMembers(rewards, groups);
   const everyone = present(rewards);
@@ -52,6 +55,13 @@ export function weightRewards(
   rewards: readonly (readonly (number | null)[])[],
   weights: readonly number[],
 ): readonly (number | null)[] {
+  const broken = weights.findIndex((weight) => !Number.isFinite(weight));
+  if (broken >= 0)
+    throw new ConfigError({
+      field: `weights[${broken}]`,
+      value: weights[broken],
+      fix: 'weights are finite numbers',
+    });
   return rewards.map((row, i) => {
     if (row.length !== weights.length)
       throw new GrpoError('GRPO_SHAPE', {

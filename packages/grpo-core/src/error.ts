@@ -9,7 +9,7 @@ export interface GrpoProblem {
 
 /** Inputs of a loss that do not fit together or hold values that no loss can be made of. */
 export class GrpoError extends ThinkError {
-  readonly code: 'GRPO_EMPTY' | 'GRPO_SHAPE' | 'GRPO_NOT_FINITE' | 'GRPO_MISSING';
+  readonly code: 'GRPO_EMPTY' | 'GRPO_SHAPE' | 'GRPO_NOT_FINITE' | 'GRPO_RANGE' | 'GRPO_MISSING';
   readonly field: string;
   readonly found: unknown;
 

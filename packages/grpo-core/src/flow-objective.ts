@@ -1,4 +1,5 @@
 import { ConfigError } from '@thinkrl/spec';
+import { checkName } from './check-name.ts';
 
 /** What the flow-level loss is; see {@link flowLoss}. */
 export interface FlowObjective {
@@ -54,9 +55,10 @@ export function resolveFlowObjective(objective: FlowObjective): ResolvedFlowObje
     guard: false,
     ...objective,
   };
+  checkName('varianceOf', resolved.varianceOf, ['transition', 'flowGrpo']);
   for (const field of ['clip', 'clipHigh', 'beta'] as const)
-    if (!(resolved[field] >= 0))
-      throw new ConfigError({ field, value: resolved[field], fix: 'use at least 0' });
+    if (!(resolved[field] >= 0 && resolved[field] < Number.POSITIVE_INFINITY))
+      throw new ConfigError({ field, value: resolved[field], fix: 'use a number of at least 0' });
   for (const field of ['advantageClamp', 'edits'] as const) {
     const value = resolved[field];
     if (value !== undefined && !(value > 0)) throw new ConfigError({ field, value, fix: 'use more than 0' });

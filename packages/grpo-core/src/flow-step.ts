@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkFinite } from './check-finite.ts';
 import { GrpoError } from './error.ts';
 
 /**
@@ -27,7 +28,7 @@ export interface FlowStep {
 }
 
 /**
- * Checks shapes and that advantages are finite.
+ * Checks shapes, the signs of the step's numbers, and that advantages and recorded log-probabilities are finite.
  *
  * @throws GrpoError naming the field.
  */
@@ -53,13 +54,19 @@ export function checkFlowStep(step: FlowStep): void {
         fix: `give the shape of mean, [${step.mean?.shape}]`,
       });
   }
-  const at = step.advantages.dataSync().findIndex((advantage) => !Number.isFinite(advantage));
-  if (at >= 0)
-    throw new GrpoError('GRPO_NOT_FINITE', {
-      field: `advantages[${at}]`,
-      found: String(step.advantages.dataSync()[at]),
-      fix: 'advantages are finite numbers',
-    });
+  for (const field of ['std', 'deviation', 'dt'] as const) {
+    const found = step[field];
+    const wanted = field === 'dt' ? -1 : 1;
+    if (found !== undefined && !(Number.isFinite(found) && Math.sign(found) === wanted))
+      throw new GrpoError('GRPO_RANGE', {
+        field,
+        found: String(found),
+        fix: wanted < 0 ? 'noise falls from step to step: give a negative number' : 'give a positive number',
+      });
+  }
+  checkFinite('advantages', step.advantages, { fix: 'advantages are finite numbers' });
+  if (step.oldLogProb !== undefined)
+    checkFinite('oldLogProb', step.oldLogProb, { fix: 'leave out edits whose sampling was not finite' });
 }
 
 /**

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ConfigError } from '@thinkrl/spec';
+import { checkFinite } from './check-finite.ts';
+import { checkName } from './check-name.ts';
 import { meanOfEach, meanSquareDifference } from './divergence.ts';
 import { GrpoError } from './error.ts';
 import { stopGradient } from './stop-gradient.ts';
@@ -44,7 +46,7 @@ export interface ForwardObjective {
  *
  * `r |v+ - v|^2 + (1 - r) |v- - v|^2` over `beta`, with `v+ = (1 - beta) v_old + beta v_theta`,
  * `v- = (1 + beta) v_old - beta v_theta` and `r = 1/2 + clamp(A / (2 clamp), -1/2, 1/2)`; mean over latent elements,
- * then over edits.
+ * then over edits. The paper's code multiplies the result by the clamp and adds a KL, which is left to the caller.
  *
  * @throws GrpoError when tensors do not fit, or `sigma` is missing for the adaptive weight.
  * @throws ConfigError when the objective cannot work.
@@ -55,6 +57,7 @@ export function forwardProcessLoss(step: ForwardStep, objective: ForwardObjectiv
   const { beta = 1, advantageClamp = 5, weighting = 'plain' } = objective;
   for (const [field, value] of Object.entries({ beta, advantageClamp }))
     if (!(value > 0)) throw new ConfigError({ field, value, fix: 'use more than 0' });
+  checkName('weighting', weighting, ['plain', 'adaptive']);
   checkForwardStep(step);
   return tf.tidy(() => {
     const { velocity, advantages } = step;
@@ -103,5 +106,12 @@ function checkForwardStep(step: ForwardStep): void {
       field: 'advantages',
       found: step.advantages.shape,
       fix: `give the shape [${shape[0]}]`,
+    });
+  checkFinite('advantages', step.advantages, { fix: 'advantages are finite numbers' });
+  if (step.sigma !== undefined && !(step.sigma > 0 && step.sigma <= 1))
+    throw new GrpoError('GRPO_RANGE', {
+      field: 'sigma',
+      found: String(step.sigma),
+      fix: 'give a noise level above 0, at most 1',
     });
 }

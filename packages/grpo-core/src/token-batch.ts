@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkFinite } from './check-finite.ts';
 import { GrpoError } from './error.ts';
 
 /** Sampled tokens of a batch of chains with what scores them. All of the policy's own are under the tape. */
@@ -17,10 +18,12 @@ export interface TokenBatch {
   readonly mask: tf.Tensor2D;
   /** 1 where the policy term counts, such as {@link highEntropyTokens}; KL and denominators still use `mask`. */
   readonly selection?: tf.Tensor2D | undefined;
+  /** Entropy of the policy at each token, nats: `[chains, tokens]`. For an entropy bonus and the statistics. */
+  readonly entropies?: tf.Tensor2D | undefined;
 }
 
 /**
- * Checks shapes, that no chain is empty and that advantages are finite.
+ * Checks shapes, that no chain is empty, and that advantages and recorded log-probabilities are finite.
  *
  * @throws GrpoError naming the field.
  */
@@ -32,7 +35,7 @@ export function checkTokenBatch(batch: TokenBatch): void {
       found: shape,
       fix: 'give log-probabilities [chains, tokens] of at least one token',
     });
-  for (const field of ['oldLogProbs', 'referenceLogProbs', 'mask', 'selection'] as const)
+  for (const field of ['oldLogProbs', 'referenceLogProbs', 'mask', 'selection', 'entropies'] as const)
     checkShape(field, batch[field], shape);
   if (batch.advantages.rank === 1) checkShape('advantages', batch.advantages, [shape[0]]);
   else checkShape('advantages', batch.advantages, shape);
@@ -54,12 +57,11 @@ function checkValues(batch: TokenBatch): void {
         found: 0,
         fix: 'leave out chains without a sampled token',
       });
-  const at = batch.advantages.dataSync().findIndex((advantage) => !Number.isFinite(advantage));
-  if (at >= 0)
-    throw new GrpoError('GRPO_NOT_FINITE', {
-      field: `advantages[${at}]`,
-      found: String(batch.advantages.dataSync()[at]),
-      fix: 'advantages are finite numbers',
+  checkFinite('advantages', batch.advantages, { fix: 'advantages are finite numbers' });
+  if (batch.oldLogProbs !== undefined)
+    checkFinite('oldLogProbs', batch.oldLogProbs, {
+      fix: 'leave out chains whose sampling was not finite',
+      mask,
     });
 }
 

@@ -14,7 +14,7 @@ import {
 
 /**
  * Token-level GRPO (method section 4): the surrogate of every token plus `beta` times its KL to the reference,
- * averaged as the objective says. Differentiable by whatever `batch.logProbs` was computed from.
+ * less `entropyWeight` times its entropy, averaged as the objective says. Differentiable by whatever `batch.logProbs` was computed from.
  *
  * @throws GrpoError when tensors do not fit, a chain has no token or an advantage is not finite.
  * @throws ConfigError when the objective cannot work.
@@ -31,6 +31,8 @@ export function tokenLoss(batch: TokenBatch, objective: TokenObjective = {}): tf
     if (batch.selection !== undefined) perToken = tf.mul(perToken, tf.cast(batch.selection, 'float32'));
     if (resolved.beta !== 0)
       perToken = tf.add(perToken, tf.mul(divergence(batch, ratio, resolved), resolved.beta));
+    if (resolved.entropyWeight !== 0)
+      perToken = tf.sub(perToken, tf.mul(entropiesOf(batch), resolved.entropyWeight));
     const mean = tokenMean(resolved.aggregation);
     const loss = aggregateTokens(perToken, mask, mean, resolved);
     return mean === 'dapo' ? loss : tf.div(loss, resolved.accumulationSteps);
@@ -62,6 +64,16 @@ function divergence(batch: TokenBatch, ratio: tf.Tensor2D, objective: ResolvedTo
     });
   const kl = klEstimate(batch.logProbs, batch.referenceLogProbs, objective.kl);
   return objective.klImportance ? tf.mul(kl, ratio) : kl;
+}
+
+function entropiesOf({ entropies }: TokenBatch): tf.Tensor2D {
+  if (entropies === undefined)
+    throw new GrpoError('GRPO_MISSING', {
+      field: 'entropies',
+      found: undefined,
+      fix: 'give the entropy at each token, or set entropyWeight to 0',
+    });
+  return entropies;
 }
 
 function tokenMean(aggregation: ResolvedTokenObjective['aggregation']): TokenMean {

@@ -1,5 +1,6 @@
 import { ConfigError } from '@thinkrl/spec';
 import type { TokenMean } from './aggregation.ts';
+import { checkName } from './check-name.ts';
 import type { KlEstimator } from './divergence.ts';
 import type { RatioLevel } from './ratio.ts';
 import type { GateTemperatures } from './surrogate.ts';
@@ -36,6 +37,11 @@ export interface TokenObjective {
    * @defaultValue false
    */
   readonly klImportance?: boolean;
+  /**
+   * Weight of an entropy bonus: so much of each token's entropy is taken off the loss. Needs `entropies` in the batch.
+   * @defaultValue 0
+   */
+  readonly entropyWeight?: number;
   /** @defaultValue positive 1, negative 1.05 */
   readonly gateTemperatures?: GateTemperatures;
   /** Chains to divide by instead of those in the batch. `grpo`, `dr_grpo`, `sapo`. */
@@ -72,13 +78,24 @@ export function resolveTokenObjective(objective: TokenObjective): ResolvedTokenO
     beta: 0,
     kl: 'k3',
     klImportance: false,
+    entropyWeight: 0,
     gateTemperatures: { positive: 1, negative: 1.05 },
     accumulationSteps: 1,
     ...objective,
   };
-  for (const field of ['epsilonLow', 'epsilonHigh', 'beta'] as const)
-    if (!(resolved[field] >= 0))
-      throw new ConfigError({ field, value: resolved[field], fix: 'use at least 0' });
+  checkName('aggregation', resolved.aggregation, ['grpo', 'bnpo', 'dr_grpo', 'dapo', 'cispo', 'sapo']);
+  checkName('ratio', resolved.ratio, ['token', 'sequence']);
+  checkName('kl', resolved.kl, ['k1', 'k2', 'k3']);
+  for (const field of ['epsilonLow', 'epsilonHigh', 'beta', 'entropyWeight'] as const)
+    if (!(resolved[field] >= 0 && resolved[field] < Number.POSITIVE_INFINITY))
+      throw new ConfigError({ field, value: resolved[field], fix: 'use a number of at least 0' });
+  for (const sign of ['positive', 'negative'] as const)
+    if (!(resolved.gateTemperatures[sign] > 0))
+      throw new ConfigError({
+        field: `gateTemperatures.${sign}`,
+        value: resolved.gateTemperatures[sign],
+        fix: 'use more than 0',
+      });
   for (const field of ['chains', 'activeTokens', 'maximumTokens', 'accumulationSteps', 'delta'] as const) {
     const value = resolved[field];
     if (value !== undefined && !(value > 0)) throw new ConfigError({ field, value, fix: 'use more than 0' });

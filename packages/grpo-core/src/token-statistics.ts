@@ -32,7 +32,7 @@ export interface TokenStatistics {
 /**
  * Statistics of what {@link tokenLoss} would do with the same arguments; shares no state with it.
  *
- * @param entropies entropy of the policy at each token, nats: `[chains, tokens]`.
+ * @param entropies entropy of the policy at each token, nats: `[chains, tokens]`; those of the batch unless given.
  * @throws GrpoError as {@link tokenLoss} does.
  * @example
  * const { clipFraction, kl } = await tokenStatistics(batch, objective);
@@ -40,10 +40,10 @@ export interface TokenStatistics {
 export async function tokenStatistics(
   batch: TokenBatch,
   objective: TokenObjective = {},
-  entropies?: Tensor2D,
+  entropies: Tensor2D | undefined = batch.entropies,
 ): Promise<TokenStatistics> {
   const resolved = resolveTokenObjective(objective);
-  checkTokenBatch(batch);
+  checkTokenBatch({ ...batch, entropies });
   const rows = await readRows(batch, entropies);
   const ratios = rows.map((row) => ratiosOf(row, resolved));
   const clips = rows.map((row, chain) => clipsOf(row, ratios[chain]!, resolved));

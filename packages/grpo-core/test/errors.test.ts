@@ -52,9 +52,32 @@ describe('token loss', () => {
     ['advantages', 'GRPO_SHAPE', () => ({ advantages: tf.tensor1d([1, 2, 3]) })],
     ['advantages[1]', 'GRPO_NOT_FINITE', () => ({ advantages: tf.tensor1d([1, Number.NaN]) })],
     ['selection', 'GRPO_SHAPE', () => ({ selection: tf.ones([2, 1]) as tf.Tensor2D })],
+    ['entropies', 'GRPO_SHAPE', () => ({ entropies: tf.ones([2, 1]) as tf.Tensor2D })],
+    [
+      'oldLogProbs[1]',
+      'GRPO_NOT_FINITE',
+      () => ({
+        oldLogProbs: tf.tensor2d([
+          [-1, Number.NEGATIVE_INFINITY],
+          [-1, 0],
+        ]),
+      }),
+    ],
   ] as const)('names %s', async (field, code, changed) => {
     expect(() => tokenLoss(batch(changed()))).toThrow(problem(code, field));
     await expect(tokenStatistics(batch(changed()))).rejects.toThrow(problem(code, field));
+  });
+
+  it('does not mind what stands where no token was sampled', () => {
+    const oldLogProbs = tf.tensor2d([
+      [-1, -2],
+      [-1, Number.NEGATIVE_INFINITY],
+    ]);
+    expect(() => tokenLoss(batch({ oldLogProbs }))).not.toThrow();
+  });
+
+  it('asks for the entropies when they have a weight', () => {
+    expect(() => tokenLoss(batch(), { entropyWeight: 0.1 })).toThrow(problem('GRPO_MISSING', 'entropies'));
   });
 
   it('asks for the reference when beta is set', () => {
@@ -69,8 +92,19 @@ describe('token loss', () => {
     ['chains', { chains: 0 }],
     ['activeTokens', { activeTokens: -3 }],
     ['accumulationSteps', { accumulationSteps: 0 }],
+    ['entropyWeight', { entropyWeight: -1 }],
+    ['aggregation', { aggregation: 'ppo' as 'grpo' }],
+    ['ratio', { ratio: 'word' as 'token' }],
+    ['kl', { kl: 'k4' as 'k3' }],
   ])('names the option %s', (field, objective) => {
     expect(() => tokenLoss(batch(), objective)).toThrow(problem('THINKRL_CONFIG', field));
+  });
+
+  it('names the temperature', () => {
+    const objective = { aggregation: 'sapo', gateTemperatures: { positive: 1, negative: 0 } } as const;
+    expect(() => tokenLoss(batch(), objective)).toThrow(
+      problem('THINKRL_CONFIG', 'gateTemperatures.negative'),
+    );
   });
 });
 
@@ -86,6 +120,10 @@ describe('flow loss', () => {
     ['oldLogProb', 'GRPO_SHAPE', () => ({ oldLogProb: tf.tensor1d([1]) })],
     ['advantages', 'GRPO_SHAPE', () => ({ advantages: tf.tensor1d([1]) })],
     ['advantages[0]', 'GRPO_NOT_FINITE', () => ({ advantages: tf.tensor1d([Number.POSITIVE_INFINITY, 1]) })],
+    ['oldLogProb[1]', 'GRPO_NOT_FINITE', () => ({ oldLogProb: tf.tensor1d([1, Number.NaN]) })],
+    ['std', 'GRPO_RANGE', () => ({ std: 0 })],
+    ['deviation', 'GRPO_RANGE', () => ({ deviation: Number.NaN })],
+    ['dt', 'GRPO_RANGE', () => ({ dt: 0.1 })],
     ['referenceMean', 'GRPO_SHAPE', () => ({ mean: tf.zeros([2, 3]), referenceMean: tf.zeros([2, 2]) })],
   ] as const)('names %s', async (field, code, changed) => {
     expect(() => flowLoss(step(changed()))).toThrow(problem(code, field));
@@ -109,6 +147,8 @@ describe('flow loss', () => {
     ['beta', { beta: Number.NaN }],
     ['advantageClamp', { advantageClamp: 0 }],
     ['edits', { edits: 0 }],
+    ['clipHigh', { clipHigh: Number.POSITIVE_INFINITY }],
+    ['varianceOf', { varianceOf: 'step' as 'transition' }],
   ])('names the option %s', (field, objective) => {
     expect(() => flowLoss(step(), objective)).toThrow(problem('THINKRL_CONFIG', field));
   });
@@ -130,6 +170,14 @@ describe('flow loss', () => {
       problem('GRPO_MISSING', 'sigma'),
     );
     expect(() => forwardProcessLoss(forward, { beta: 0 })).toThrow(problem('THINKRL_CONFIG', 'beta'));
+    expect(() => forwardProcessLoss(forward, { weighting: 'none' as 'plain' })).toThrow(
+      problem('THINKRL_CONFIG', 'weighting'),
+    );
+    expect(() => forwardProcessLoss({ ...forward, sigma: 1.5 })).toThrow(problem('GRPO_RANGE', 'sigma'));
+    const advantages = tf.tensor1d([1, Number.NaN]);
+    expect(() => forwardProcessLoss({ ...forward, advantages })).toThrow(
+      problem('GRPO_NOT_FINITE', 'advantages[1]'),
+    );
   });
 });
 
@@ -140,7 +188,11 @@ describe('host functions', () => {
     expect(() => scaleAdvantages([1, Number.NaN], { groups: [0, 0] })).toThrow(
       problem('GRPO_NOT_FINITE', 'rewards[1]'),
     );
+    expect(() => scaleAdvantages([1], { groups: [0], scale: 'task' as 'group' })).toThrow(
+      problem('THINKRL_CONFIG', 'scale'),
+    );
     expect(() => weightRewards([[1]], [1, 1])).toThrow(problem('GRPO_SHAPE', 'rewards[0]'));
+    expect(() => weightRewards([[1]], [Number.NaN])).toThrow(problem('THINKRL_CONFIG', 'weights[0]'));
     const [entropies, mask] = [tf.ones([1, 2]) as tf.Tensor2D, tf.ones([1, 3]) as tf.Tensor2D];
     expect(() => highEntropyTokens(entropies, mask, 0.5)).toThrow(problem('GRPO_SHAPE', 'mask'));
     expect(() => highEntropyTokens(entropies, entropies, 0)).toThrow(problem('THINKRL_CONFIG', 'share'));

@@ -125,6 +125,16 @@ describe.each(engines)('formulas on %s, worked by hand', (engine) => {
     await close(highEntropyTokens(entropies, mask, 1), [1, 1, 0, 1, 1, 0]);
   });
 
+  it('an entropy bonus takes the weighted mean entropy off the loss and pushes it up', async () => {
+    const logProbs = tf.tensor2d([[-1, -1]]);
+    const rest = { logProbs, advantages: tf.tensor1d([1]), mask: tf.tensor2d([[1, 1]]) };
+    const loss = (entropies: tf.Tensor) =>
+      tokenLoss({ ...rest, entropies: entropies as tf.Tensor2D }, { entropyWeight: 0.1 });
+    // The surrogate is -1 for both tokens; the mean entropy 3 takes off 0.3.
+    await close(loss(tf.tensor2d([[2, 4]])), [-1.3]);
+    await close(tf.grad(loss)(tf.tensor2d([[2, 4]])), [-0.05, -0.05]);
+  });
+
   it('advantages per token act on their own token', async () => {
     const logProbs = tf.tensor2d([[-1, -1]]);
     const advantages = tf.tensor2d([[1, 0]]);

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { useEngine } from '@thinkrl/engine';
 import { flowLoss, tokenLoss, tokenStatistics } from '@thinkrl/grpo-core';
 import { expect, it } from 'vitest';
-import { useTestEngine } from './engines.ts';
 
 it('runs the example of the README', async () => {
-  await useTestEngine('cpu');
+  await useEngine(); // torch, else wasm; any engine of tfjs will do
+
   // Two chains of three and two tokens; the first was better than its group.
   const oldLogProbs = tf.tensor2d([
     [-1, -2, -1],

@@ -13,6 +13,8 @@ export interface CollectOptions<Task extends EditTask> {
   readonly sampler: ChainSampler<Task>;
   readonly reward: Reward<Task>;
   readonly groupSize: number;
+  /** Chains of a group that share a plan, 1 unless given. */
+  readonly editsPerPlan?: number;
   readonly sampling: SamplingOptions;
   /** Tasks sampled at a time; judging one part overlaps with sampling the next. */
   readonly tasksPerSample: number;
@@ -53,6 +55,7 @@ export async function collect<Task extends EditTask>(
     const chains = await options.sampler.sample({
       tasks: tasks.slice(from, from + options.tasksPerSample),
       groupSize: options.groupSize,
+      editsPerPlan: options.editsPerPlan ?? 1,
       sampling: options.sampling,
       stochastic,
       key: key.fold('sample'),

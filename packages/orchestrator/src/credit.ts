@@ -1,8 +1,7 @@
 import type { EditTask, Group, Grouping, JudgedChain } from '@thinkrl/spec';
 import { InvariantError } from './error.ts';
-
-/** Advantages from one reward vector per sample; null marks a sample without a reward. `ucpg` and its rivals fit. */
-export type GroupingFunction = (rewards: readonly (readonly number[] | null)[]) => Grouping;
+import type { GroupingFunction } from './grouping-function.ts';
+import { planCredit } from './plan-credit.ts';
 
 /** How advantages reach the stages of a chain. */
 export interface CreditOptions {
@@ -14,6 +13,12 @@ export interface CreditOptions {
   readonly mode: 'shared' | 'stage';
   /** Lower bound of the scale that improvements are divided by, in units of one reward. */
   readonly improvementFloor: number;
+  /**
+   * Chains of a group that share a plan, as the sampler was told. Above 1, plans are compared with plans and edits with
+   * the other edits of their plan.
+   * @defaultValue 1
+   */
+  readonly editsPerPlan?: number;
 }
 
 /** The judged chains of each task as a group with credit per stage (method section 1, step 6). `judged` is task-major. */
@@ -21,12 +26,13 @@ export function assignCredit<Task extends EditTask>(
   judged: readonly JudgedChain<Task>[],
   options: CreditOptions,
 ): readonly Group<Task>[] {
-  return membersByTask(judged).map((members) => ({
-    task: members[0]!.chain.task,
-    members,
-    credit: options.mode === 'shared' ? sharedCredit(members, options) : stageCredit(members, options),
-  }));
+  return membersByTask(judged).map((members) => {
+    const credit = options.mode === 'shared' ? sharedCredit(members, options) : stageCredit(members, options);
+    return { task: members[0]!.chain.task, members, ...credit };
+  });
 }
+
+type Credit = Pick<Group, 'credit' | 'plan'>;
 
 function membersByTask<Task extends EditTask>(
   judged: readonly JudgedChain<Task>[],
@@ -44,20 +50,34 @@ function membersByTask<Task extends EditTask>(
   return [...groups.values()];
 }
 
-function sharedCredit(members: readonly JudgedChain[], { group }: CreditOptions): readonly Grouping[] {
-  const grouping = group(members.map((member) => rewardsAt(member, member.stages.length - 1)));
-  return Array.from({ length: stageCount(members) }, () => grouping);
+function sharedCredit(members: readonly JudgedChain[], options: CreditOptions): Credit {
+  const { edit, plan } = firstCredit(
+    members.map((member) => rewardsAt(member, member.stages.length - 1)),
+    options,
+  );
+  return { credit: Array.from({ length: stageCount(members) }, () => edit), ...(plan && { plan }) };
 }
 
-function stageCredit(members: readonly JudgedChain[], options: CreditOptions): readonly Grouping[] {
-  const first = options.group(members.map((member) => rewardsAt(member, 0)));
+function stageCredit(members: readonly JudgedChain[], options: CreditOptions): Credit {
+  const { edit, plan } = firstCredit(
+    members.map((member) => rewardsAt(member, 0)),
+    options,
+  );
   const later = Array.from({ length: stageCount(members) - 1 }, (_, i) =>
     improvementCredit(
       members.map((member) => improvementAt(member, i + 1)),
       options.improvementFloor,
     ),
   );
-  return [first, ...later];
+  return { credit: [edit, ...later], ...(plan && { plan }) };
+}
+
+/** Credit of the first stage: of plan and edit together, or apart where edits share a plan. */
+function firstCredit(
+  rewards: Parameters<GroupingFunction>[0],
+  { group, editsPerPlan = 1 }: CreditOptions,
+): { readonly edit: Grouping; readonly plan?: Grouping } {
+  return editsPerPlan === 1 ? { edit: group(rewards) } : planCredit(rewards, editsPerPlan, group);
 }
 
 /**

@@ -13,12 +13,13 @@ export {
   collect,
   type Reward,
 } from './collect.ts';
-export { assignCredit, type CreditOptions, type GroupingFunction, improvementCredit } from './credit.ts';
+export { assignCredit, type CreditOptions, improvementCredit } from './credit.ts';
 export { type ChainClass, type DiagnosisRequest, diagnose, type GroupingDiagnosis } from './diagnose.ts';
 export { DivergedError, InvariantError, RunFolderError } from './error.ts';
 export { type Evaluation, type EvaluationRequest, evaluate } from './evaluate.ts';
 export { createGenerationUpdate, type GenerationUpdateOptions } from './generation-update.ts';
 export { type GradientStep, type GradientStepOptions, gradientStep } from './gradient-step.ts';
+export type { GroupingFunction } from './grouping-function.ts';
 export { appendMetrics, readMetrics, rewindMetrics } from './metrics-log.ts';
 export {
   createRunFolder,

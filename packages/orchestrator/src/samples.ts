@@ -1,7 +1,7 @@
 import type { TokenLayout } from '@thinkrl/cot-sampler';
 import { type Chain, type Edit, type EditTask, type Group, stageEdits } from '@thinkrl/spec';
 
-/** A chain that takes part in an update, with its advantage per stage. */
+/** A chain whose tokens take part in an update, with their advantage per stage. */
 export interface TrainedChain<Task extends EditTask = EditTask> {
   readonly chain: Chain<Task>;
   /** `[stages]`; 0 where the stage gives no update. */
@@ -14,16 +14,17 @@ export interface TrainedEdit {
   readonly advantage: number;
 }
 
-/** The chains kept by the grouping of at least one stage. */
+/** The chains kept by the grouping of at least one stage; the plan's own grouping stands for that of stage 0. */
 export function trainedChains<Task extends EditTask>(
   groups: readonly Group<Task>[],
 ): readonly TrainedChain<Task>[] {
-  return groups.flatMap(({ members, credit }) =>
-    members.flatMap(({ chain }, i) => {
-      const advantages = credit.map((grouping) => grouping.advantages[i]!);
-      return credit.some((grouping) => grouping.kept.includes(i)) ? [{ chain, advantages }] : [];
-    }),
-  );
+  return groups.flatMap(({ members, credit, plan }) => {
+    const spoken = plan === undefined ? credit : [plan, ...credit.slice(1)];
+    return members.flatMap(({ chain }, i) => {
+      const advantages = spoken.map((grouping) => grouping.advantages[i]!);
+      return spoken.some((grouping) => grouping.kept.includes(i)) ? [{ chain, advantages }] : [];
+    });
+  });
 }
 
 /** The edits of kept chains; a stage that ended in `ok` made none. */

@@ -1,6 +1,9 @@
 import type { Edit, EditTask, Grouping, JudgedChain, Judgement } from '@thinkrl/spec';
 import { describe, expect, it } from 'vitest';
-import { assignCredit, type GroupingFunction, improvementCredit } from '../src/credit.ts';
+import { assignCredit, improvementCredit } from '../src/credit.ts';
+import type { GroupingFunction } from '../src/grouping-function.ts';
+import { planCredit } from '../src/plan-credit.ts';
+import { trainedChains, trainedEdits } from '../src/samples.ts';
 
 const picture = { width: 1, height: 1, data: new Float32Array(3) };
 const edit: Edit = {
@@ -96,5 +99,50 @@ describe('assignCredit', () => {
     expect(() => assignCredit([judged[1]!], { group, mode: 'shared', improvementFloor: 0 })).toThrow(
       'chain 1 came where 0',
     );
+  });
+});
+
+describe('credit of plans and edits apart', () => {
+  /** Advantages are rewards less their mean; keeps those that are judged and differ from it. */
+  const centred: GroupingFunction = (rewards) => {
+    const judged = rewards.filter((row) => row !== null).map((row) => row[0]!);
+    const mean = judged.reduce((sum, value) => sum + value, 0) / judged.length;
+    const advantages = rewards.map((row) => (row === null ? 0 : row[0]! - mean));
+    const kept = advantages.flatMap((advantage, i) => (advantage === 0 ? [] : [i]));
+    return { method: 'centred', advantages, kept, degenerate: kept.length === 0 ? 'no-spread' : null };
+  };
+
+  it('compares plans by their mean rewards and edits within their plan (hand-worked)', () => {
+    // Plan 0: rewards 0 and 1, mean 0.5; plan 1: 3 alone; plan 2: 4 and 4. Plans' mean is 2.5.
+    const { plan, edit } = planCredit([[0], [1], [3], null, [4], [4]], 2, centred);
+    expect(plan.advantages).toEqual([-2, -2, 0.5, 0.5, 1.5, 1.5]);
+    expect(plan.kept).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(edit.advantages).toEqual([-0.5, 0.5, 0, 0, 0, 0]);
+    expect(edit.kept).toEqual([0, 1]);
+  });
+
+  it('leaves a plan without a judgement out, and says when no edits differ', () => {
+    const { plan, edit } = planCredit([null, null, [1], [1], [2], [2]], 2, centred);
+    expect(plan.advantages).toEqual([0, 0, -0.5, -0.5, 0.5, 0.5]);
+    expect(plan.kept).toEqual([2, 3, 4, 5]);
+    expect(edit).toMatchObject({ advantages: [0, 0, 0, 0, 0, 0], kept: [], degenerate: 'no-spread' });
+  });
+
+  it('drives plan tokens by the plan and denoising steps by the edit', () => {
+    // One dimension; plan 0 has rewards 0 and 1, plan 1 has 3 and 3. Means 0.5 and 3: -1.25 and 1.25.
+    const judged = [[0], [1], [3], [3]].map((rewards, i) => member(i, [rewards]));
+    const groups = assignCredit(judged, {
+      group: centred,
+      mode: 'stage',
+      improvementFloor: 0,
+      editsPerPlan: 2,
+    });
+    expect(trainedChains(groups).map(({ advantages }) => advantages)).toEqual([
+      [-1.25],
+      [-1.25],
+      [1.25],
+      [1.25],
+    ]);
+    expect(trainedEdits(groups).map(({ advantage }) => advantage)).toEqual([-0.5, 0.5]);
   });
 });

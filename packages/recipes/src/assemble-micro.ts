@@ -57,6 +57,7 @@ export async function assembleRun(
       group: groupingOf(config.grouping),
       mode: config.credit,
       improvementFloor: config.grouping.deviationFloor,
+      editsPerPlan: config.editsPerPlan,
     },
     updates: updatesOf(models, config, { trained, references }),
     state: createTrainingState<MicroTask>({
@@ -78,6 +79,7 @@ export function collectingOf(models: MicroModels, config: MicroConfig): CollectO
     sampler: samplerOf(models, config),
     reward: createMicroReward(config.judge),
     groupSize: config.groupSize,
+    editsPerPlan: config.editsPerPlan,
     sampling: { temperature: config.temperature },
     tasksPerSample: config.tasksPerIteration,
   };

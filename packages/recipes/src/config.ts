@@ -42,6 +42,8 @@ const microSchema = z.strictObject({
   tasksPerIteration: whole(1),
   /** Chains per task, G of the paper. */
   groupSize: whole(2),
+  /** Chains of a group that share a plan; above 1, plans and edits are credited apart. */
+  editsPerPlan: whole(1),
   temperature: positive,
   /** `conflict` is built to mislead an equal-weight sum. */
   judge: oneOf(['benign', 'conflict']),
@@ -49,6 +51,8 @@ const microSchema = z.strictObject({
     method: oneOf(['ucpg', 'sum', 'gdpo', 'pairs']),
     /** Advantages in a UCPG chain from summed rewards or from ranks. */
     advantage: oneOf(['sum', 'rank']),
+    /** The reward that UCPG does not trade for the others; `none` is the paper's rule. */
+    lead: oneOf(['none', 'instruction', 'consistency', 'quality']),
     /** Weights of instruction, consistency and quality; used by `sum` and `gdpo` only. */
     weights: z.tuple([atLeastZero, atLeastZero, atLeastZero], 'use three numbers, e.g. [1, 1, 1]'),
     /** Smallest deviation, in units of one reward, that advantages are divided by, so that judge noise is not blown up. */
@@ -102,9 +106,10 @@ export const defaultMicroConfig: MicroConfig = {
   engine: { name: 'auto', device: 'cpu', threads: 2 },
   tasksPerIteration: 16,
   groupSize: 8,
+  editsPerPlan: 1,
   temperature: 1,
   judge: 'benign',
-  grouping: { method: 'ucpg', advantage: 'sum', weights: [1, 1, 1], deviationFloor: 0.05 },
+  grouping: { method: 'ucpg', advantage: 'sum', lead: 'none', weights: [1, 1, 1], deviationFloor: 0.05 },
   credit: 'stage',
   editing: { steps: 4, eta: 0.7, window: 1 },
   understanding: {
@@ -159,6 +164,18 @@ function checkTogether(config: MicroConfig): MicroConfig {
   if (window > steps - 1) {
     const fix = `use at most ${steps - 1} with editing.steps ${steps}: the last step is never stochastic`;
     throw new ConfigError({ field: 'editing.window', value: window, fix });
+  }
+  const { editsPerPlan, groupSize, mode } = config;
+  if (editsPerPlan > 1 && mode === 'direct') {
+    throw new ConfigError({
+      field: 'editsPerPlan',
+      value: editsPerPlan,
+      fix: 'use 1 with mode direct: there are no plans',
+    });
+  }
+  if (groupSize % editsPerPlan !== 0 || groupSize === editsPerPlan) {
+    const fix = `use a divisor of groupSize ${groupSize} below it, so that there are plans to compare`;
+    throw new ConfigError({ field: 'editsPerPlan', value: editsPerPlan, fix });
   }
   if (config.iterations > 0 && !config.understanding.train && !config.generation.train) {
     throw new ConfigError({

@@ -52,8 +52,9 @@ function rivals({ grouping }: MicroConfig) {
     sum: of({ method: 'sum', weights: [1, 1, 1] }),
     'sum 4,1,1': of({ method: 'sum', weights: [4, 1, 1] }),
     gdpo: of({ method: 'gdpo', weights: [1, 1, 1] }),
-    ucpg: of({ method: 'ucpg', advantage: 'sum' }),
-    'ucpg rank': of({ method: 'ucpg', advantage: 'rank' }),
+    ucpg: of({ method: 'ucpg', advantage: 'sum', lead: 'none' }),
+    'ucpg rank': of({ method: 'ucpg', advantage: 'rank', lead: 'none' }),
+    'ucpg lead': of({ method: 'ucpg', advantage: 'sum', lead: 'instruction' }),
     pairs: of({ method: 'pairs' }),
   };
 }

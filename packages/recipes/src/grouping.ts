@@ -1,18 +1,27 @@
 import type { GroupingFunction } from '@thinkrl/orchestrator';
-import { gdpo, pairs, ucpg, weightedSum } from '@thinkrl/ucpg';
+import { gdpo, pairs, type UcpgOptions, ucpg, weightedSum } from '@thinkrl/ucpg';
 import type { MicroConfig } from './config.ts';
+
+/** The micro-world's rewards as UCPG's lead. */
+const leads = {
+  none: {},
+  instruction: { lead: 0 },
+  consistency: { lead: 1 },
+  quality: { lead: 2 },
+} satisfies Record<MicroConfig['grouping']['lead'], UcpgOptions>;
 
 /** The grouping that a configuration asks for. */
 export function groupingOf({
   method,
   advantage,
+  lead,
   weights,
   deviationFloor,
 }: MicroConfig['grouping']): GroupingFunction {
   const floor = { standardDeviationFloor: deviationFloor };
   switch (method) {
     case 'ucpg':
-      return (rewards) => ucpg(rewards, { ...floor, advantage });
+      return (rewards) => ucpg(rewards, { ...floor, advantage, ...leads[lead] });
     case 'sum':
       return (rewards) => weightedSum(rewards, { ...floor, weights });
     case 'gdpo':

@@ -21,6 +21,9 @@ describe('parseMicroConfig', () => {
     ],
     [{ grouping: { weights: [1, 1] } }, 'grouping.weights is [1,1]: use three numbers'],
     [{ editing: { steps: 3, window: 3 } }, 'editing.window is 3: use at most 2 with editing.steps 3'],
+    [{ groupSize: 8, editsPerPlan: 3 }, 'editsPerPlan is 3: use a divisor of groupSize 8'],
+    [{ groupSize: 8, editsPerPlan: 8 }, 'editsPerPlan is 8: use a divisor of groupSize 8'],
+    [{ mode: 'direct', editsPerPlan: 2 }, 'editsPerPlan is 2: use 1 with mode direct'],
     [{ seed: 'x' }, 'seed is "x": use a whole number of at least 0'],
     [7, 'config is 7'],
   ])('refuses %j, naming field, value and fix', (overrides, message) => {

@@ -23,4 +23,6 @@ export interface Group<Task extends EditTask = EditTask> {
   readonly task: Task;
   readonly members: readonly JudgedChain<Task>[];
   readonly credit: readonly Grouping[];
+  /** Drives the tokens of the plans instead of `credit[0]`, where several chains share a plan. */
+  readonly plan?: Grouping;
 }

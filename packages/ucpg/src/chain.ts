@@ -1,10 +1,11 @@
 import type { Rewards } from './grouping.ts';
 import { IndexSets } from './index-set.ts';
+import { type LeadOptions, leastTop } from './lead.ts';
 import { atMost, linearExtension } from './order.ts';
-import { readRewards, rowSums, sumTolerance } from './rewards.ts';
+import { type RewardRows, readRewards, rowSums, sumTolerance } from './rewards.ts';
 
 /** Which of several longest chains is taken, and whether it may hold equal vectors. */
-export interface ChainOptions {
+export interface ChainOptions extends LeadOptions {
   /**
    * What decides between chains of the same length and the same spread of sums: the lowest sample indices (the chain
    * that holds the lowest index in which two chains differ), or the rewards alone, which makes the choice follow a
@@ -19,11 +20,9 @@ export interface ChainOptions {
   readonly duplicates?: 'all' | 'one';
 }
 
-/** A group's rewards as the search wants them: `values [rows, dimensions]`, `sums [rows]`. */
-export interface ChainProblem {
-  readonly values: Float64Array;
+/** A group's rewards as the search wants them, with `sums [rows]`. */
+export interface ChainProblem extends RewardRows {
   readonly sums: Float64Array;
-  readonly dimensions: number;
 }
 
 interface Search {
@@ -43,7 +42,7 @@ interface Search {
  * first, to 12 digits) is taken, then `tieBreak` decides. Cost `O(N^2 K)`.
  *
  * @returns indices into `rewards`; unjudged samples are never among them.
- * @throws UcpgError when the rewards are empty, ragged or not finite.
+ * @throws UcpgError when the rewards are empty, ragged or not finite, or `lead` is no dimension.
  * @example
  * longestChain([[0.2, 0.9], [0.1, 0.1], [0.3, 0.9]]); // [1, 0, 2]
  */
@@ -57,9 +56,12 @@ export function longestChain(rewards: Rewards, options: ChainOptions = {}): read
 export function longestChainOf(problem: ChainProblem, options: ChainOptions = {}): readonly number[] {
   const { order, length, parent, start, members } = searchChains(problem, options);
   const tolerance = sumTolerance(problem.sums);
+  const { lead = 0 } = options;
+  const least = leastTop(problem, options);
   let best = -1;
   const spread = (at: number) => problem.sums[order[at]!]! - start[at]!;
   for (let at = 0; at < order.length; at++) {
+    if (problem.values[order[at]! * problem.dimensions + lead]! < least) continue;
     if (best < 0 || length[at]! > length[best]!) best = at;
     else if (length[at] === length[best]) {
       const gain = spread(at) - spread(best);

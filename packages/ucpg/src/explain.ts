@@ -4,10 +4,11 @@ import { atMost } from './order.ts';
 import { type RewardTable, readRewards } from './rewards.ts';
 
 /**
- * Why a sample is in or out of the update. `kept`; `conflict`: the dimensions disagree on it and a kept sample;
- * `duplicate`: an equal sample was kept; `unjudged`: no reward; `degenerate`: the whole group gives no update.
+ * Why a sample is in or out of the update. `kept`; `outranked`: pushed down from outside the chain by `lead`;
+ * `conflict`: the dimensions disagree on it and a kept sample; `duplicate`: an equal sample was kept; `unjudged`: no
+ * reward; `degenerate`: the whole group gives no update.
  */
-export type Reason = 'kept' | 'conflict' | 'duplicate' | 'unjudged' | 'degenerate';
+export type Reason = 'kept' | 'outranked' | 'conflict' | 'duplicate' | 'unjudged' | 'degenerate';
 
 /** What {@link explain} says of one sample. Lists hold sample indices among those it is measured against. */
 export interface Explanation {
@@ -36,7 +37,8 @@ export interface ExplainOptions {
 /**
  * Says for every sample of a group why it is in or out of the update, and against whom.
  *
- * A sample is measured against the kept samples; in a degenerate group, which keeps nobody, against all judged ones.
+ * A sample is measured against the kept samples, those outside the chain left out; in a degenerate group, which keeps
+ * nobody, against all judged ones.
  *
  * @throws UcpgError when the rewards are unusable or `grouping` belongs to a group of another size.
  * @example
@@ -57,13 +59,19 @@ export function explain(
       fix: `pass the grouping of these ${table.count} samples`,
     });
   const rowOf = new Map(table.judged.map((sample, row) => [sample, row]));
-  const measured = grouping.degenerate === null ? grouping.kept : table.judged;
+  const pushedBy = new Map(grouping.outranked?.map(({ sample, by }) => [sample, by]));
+  const chain = grouping.kept.filter((sample) => !pushedBy.has(sample));
+  const measured = grouping.degenerate === null ? chain : table.judged;
   return rewards.map((_, sample) => {
     const found = relations(table, rowOf, sample, measured);
     const rank = grouping.kept.indexOf(sample);
-    const reason = reasonOf(grouping, rowOf.has(sample), rank >= 0, found);
+    const by = pushedBy.get(sample);
+    const reason = by === undefined ? reasonOf(grouping, rowOf.has(sample), rank >= 0, found) : 'outranked';
     const facts = { sample, reason, advantage: grouping.advantages[sample]!, rank: rank < 0 ? null : rank };
-    const text = sentence({ ...facts, ...found, text: '' }, rewards, grouping, options);
+    const text =
+      by === undefined
+        ? sentence({ ...facts, ...found, text: '' }, rewards, grouping, options)
+        : `pushed down with ${by}: ${comparison(rewards, [sample, by], options)}`;
     return { ...facts, ...found, text };
   });
 }
@@ -115,18 +123,24 @@ function sentence(facts: Explanation, rewards: Rewards, grouping: Grouping, opti
     case 'kept':
       return `kept at place ${facts.rank! + 1} of ${grouping.kept.length}: above ${list(facts.worse)}, below ${list(facts.better)}`;
     default:
-      return `left out: ${conflictText(facts, rewards, options)}`;
+      return `left out: ${facts.conflicts
+        .map((other) => comparison(rewards, [facts.sample, other], options))
+        .join('; ')}`;
   }
 }
 
-function conflictText(facts: Explanation, rewards: Rewards, options: ExplainOptions): string {
-  const own = rewards[facts.sample]!;
-  const name = (k: number) => options.dimensions?.[k] ?? `dimension ${k}`;
-  const clauses = facts.conflicts.map((other) => {
-    const against = rewards[other]!;
-    const where = (better: boolean) =>
-      own.flatMap((value, k) => (value !== against[k] && value > against[k]! === better ? [name(k)] : []));
-    return `against ${other} it is better in ${where(true).join(', ')} and worse in ${where(false).join(', ')}`;
-  });
-  return clauses.join('; ');
+/** In which dimensions a sample is better and worse than another one. */
+function comparison(
+  rewards: Rewards,
+  [sample, other]: readonly [sample: number, other: number],
+  { dimensions }: ExplainOptions,
+): string {
+  const [own, against] = [rewards[sample]!, rewards[other]!];
+  const where = (better: boolean) =>
+    own.flatMap((value, k) =>
+      value !== against[k] && value > against[k]! === better ? [dimensions?.[k] ?? `dimension ${k}`] : [],
+    );
+  const [up, down] = [where(true), where(false)];
+  if (up.length === 0) return `${other} is at least as good in every dimension`;
+  return `against ${other} it is better in ${up.join(', ')} and worse in ${down.join(', ')}`;
 }

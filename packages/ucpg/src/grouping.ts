@@ -12,6 +12,14 @@ export interface Grouping {
   /** Samples that take part in the update, worst first. */
   readonly kept: readonly number[];
   readonly degenerate: Degenerate | null;
+  /** The kept samples that stand outside the chain; only from `ucpg` with a `lead`. */
+  readonly outranked?: readonly Outranked[];
+}
+
+/** A sample outside the chain that is pushed down together with the chain's member `by`, which beats it. */
+export interface Outranked {
+  readonly sample: number;
+  readonly by: number;
 }
 
 /**

@@ -3,7 +3,14 @@ export { type ChainOptions, longestChain } from './chain.ts';
 export { UcpgError, type UcpgErrorCode, type UcpgProblem } from './error.ts';
 export { type ExplainOptions, type Explanation, explain, type Reason } from './explain.ts';
 export { gdpo } from './gdpo.ts';
-export type { Degenerate, Grouping, GroupingMethod, GroupingOptions, Rewards } from './grouping.ts';
+export type {
+  Degenerate,
+  Grouping,
+  GroupingMethod,
+  GroupingOptions,
+  Outranked,
+  Rewards,
+} from './grouping.ts';
 export { type LexicographicOptions, lexicographic } from './lexicographic.ts';
 export { pairs } from './pairs.ts';
 export { paretoRank } from './pareto-rank.ts';

@@ -1,15 +1,18 @@
 import { UcpgError } from './error.ts';
 import type { Rewards } from './grouping.ts';
 
-/** Checked rewards of a group in flat storage. */
-export interface RewardTable {
+/** Rewards in flat storage, row-major: `values [rows, dimensions]`. */
+export interface RewardRows {
+  readonly values: Float64Array;
+  readonly dimensions: number;
+}
+
+/** Checked rewards of a group: one row of `values` per judged sample. */
+export interface RewardTable extends RewardRows {
   /** Samples in the group, judged or not. */
   readonly count: number;
-  readonly dimensions: number;
   /** Indices of the judged samples, ascending: `[judged]`. */
   readonly judged: readonly number[];
-  /** Row-major rewards of the judged samples: `[judged, dimensions]`. */
-  readonly values: Float64Array;
 }
 
 /**

@@ -1,9 +1,16 @@
 import { type ChainOptions, longestChainOf } from './chain.ts';
 import { UcpgError } from './error.ts';
-import { degenerateGrouping, type Grouping, type GroupingOptions, type Rewards } from './grouping.ts';
+import {
+  degenerateGrouping,
+  type Grouping,
+  type GroupingOptions,
+  type Outranked,
+  type Rewards,
+} from './grouping.ts';
+import { beatenBy } from './lead.ts';
 import { atMost } from './order.ts';
 import { denseRanks, readRewards, rowSums } from './rewards.ts';
-import { standardise } from './standardise.ts';
+import { standardise, worstFirst } from './standardise.ts';
 
 /** Options of {@link ucpg}: the points that the paper leaves open. */
 export interface UcpgOptions extends GroupingOptions, ChainOptions {
@@ -27,6 +34,11 @@ export interface UcpgOptions extends GroupingOptions, ChainOptions {
  * Keeps the longest chain of samples that all reward dimensions order alike and gives its members the standardised
  * sum of their rewards; every other sample gets 0 and is left out. No weights enter the order.
  *
+ * That never pushes down a sample that is best in every dimension but one, such as a picture left as it was. With
+ * `lead` it does (ours, not the paper's): the chain must end high in that dimension, and a sample outside the chain
+ * shares the advantage of the lowest member that is better in `lead` or at least as good everywhere, where that is
+ * negative. `docs/ucpg.md` proves what is kept and measures what it is worth.
+ *
  * @param rewards `[samples][dimensions]`, larger is better; null for a sample without a judgement.
  * @throws UcpgError for empty, ragged or non-finite rewards and unusable options.
  * @example
@@ -49,7 +61,22 @@ export function ucpg(rewards: Rewards, options: UcpgOptions = {}): Grouping {
   const scores = advantage === 'rank' ? chainRanks(values, dimensions, rows) : rows.map((row) => sums[row]!);
   const samples = rows.map((row) => judged[row]!);
   const unit = advantage === 'rank' ? 1 : dimensions;
-  return standardise({ method: 'ucpg', count, samples, scores, unit }, options);
+  const grouping = standardise({ method: 'ucpg', count, samples, scores, unit }, options);
+  if (options.lead === undefined || grouping.degenerate !== null) return grouping;
+  const beaten = beatenBy({ values, dimensions }, rows, options.lead);
+  return pushDown(
+    grouping,
+    beaten.map(({ sample, by }) => ({ sample: judged[sample]!, by: judged[by]! })),
+  );
+}
+
+/** Gives every beaten sample the advantage of the chain's member that beats it, where that is negative. */
+function pushDown(grouping: Grouping, beaten: readonly Outranked[]): Grouping {
+  const outranked = beaten.filter(({ by }) => grouping.advantages[by]! < 0);
+  const advantages = [...grouping.advantages];
+  for (const { sample, by } of outranked) advantages[sample] = advantages[by]!;
+  const kept = worstFirst([...outranked.map(({ sample }) => sample), ...grouping.kept], advantages);
+  return { ...grouping, advantages, kept, outranked };
 }
 
 /** Position of each member of a chain, worst 0; equal vectors share a position. */

@@ -23,3 +23,8 @@ export function groupsWithGaps(samples: number): fc.Arbitrary<(number[] | null)[
       .map((draws) => rows.map((row, i) => (draws[i] === 0 ? null : row))),
   );
 }
+
+/** {@link groups} with at least two dimensions. */
+export function conflicts(samples: number): fc.Arbitrary<number[][]> {
+  return groups(samples).filter((rewards) => rewards[0]!.length >= 2);
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { longestChain } from '../src/index.ts';
+import { longestChain, type Rewards, ucpg } from '../src/index.ts';
 import { groups, groupsWithGaps } from './arbitraries.ts';
 import { bruteForceChain } from './brute-force.ts';
 
@@ -10,7 +10,12 @@ describe('longestChain', () => {
   it('equals trying every subset, with ties, duplicates and missing judgements', () => {
     fc.assert(
       fc.property(groupsWithGaps(12), (rewards) => {
-        expect(byIndex(longestChain(rewards))).toEqual(bruteForceChain(rewards));
+        const chain = bruteForceChain(rewards);
+        expect(byIndex(longestChain(rewards))).toEqual(chain);
+        const { advantages } = ucpg(rewards, { epsilon: 0 });
+        standardisedSums(rewards, chain).forEach((advantage, i) => {
+          expect(advantages[i]).toBeCloseTo(advantage, 9);
+        });
       }),
       { numRuns: 2000, seed: 11 },
     );
@@ -20,9 +25,19 @@ describe('longestChain', () => {
     fc.assert(
       fc.property(groups(10), (rewards) => {
         const chain = longestChain(rewards, { duplicates: 'one' });
-        expect(byIndex(chain)).toEqual(bruteForceChain(rewards, 'one'));
+        expect(byIndex(chain)).toEqual(bruteForceChain(rewards, { duplicates: 'one' }));
       }),
       { numRuns: 500, seed: 12 },
+    );
+  });
+
+  it('equals trying every subset whose top few samples beat in the lead', () => {
+    fc.assert(
+      fc.property(groupsWithGaps(10), fc.constantFrom(0, 0.25, 0.5, 1), (rewards, leadTolerance) => {
+        const options = { lead: 0, leadTolerance };
+        expect(byIndex(longestChain(rewards, options))).toEqual(bruteForceChain(rewards, options));
+      }),
+      { numRuns: 2000, seed: 13 },
     );
   });
 
@@ -75,5 +90,16 @@ describe('longestChain', () => {
     expect(Math.max(chain.length, reversed.length)).toBeGreaterThanOrEqual(64);
   });
 });
+
+/** Sums of the chain's members, standardised with the population deviation; 0 for all others. */
+function standardisedSums(rewards: Rewards, chain: readonly number[]): readonly number[] {
+  const sums = chain.map((i) => rewards[i]!.reduce((total, value) => total + value, 0));
+  const mean = sums.reduce((total, value) => total + value, 0) / sums.length;
+  const deviation = Math.sqrt(sums.reduce((total, value) => total + (value - mean) ** 2, 0) / sums.length);
+  return rewards.map((_, i) => {
+    const at = chain.indexOf(i);
+    return at < 0 || deviation < 1e-12 ? 0 : (sums[at]! - mean) / deviation;
+  });
+}
 
 const frac = (x: number) => x - Math.floor(x);

@@ -50,6 +50,11 @@ describe('bad options', () => {
       option('options.standardDeviationFloor'),
     );
     expect(fault(() => ucpg(rewards, { minimumChain: 1 }))).toEqual(option('options.minimumChain'));
+    expect(fault(() => ucpg(rewards, { lead: 2 }))).toEqual(option('options.lead'));
+    expect(fault(() => ucpg(rewards, { lead: 0.5 }))).toEqual(option('options.lead'));
+    expect(fault(() => ucpg(rewards, { lead: 0, leadTolerance: Number.NaN }))).toEqual(
+      option('options.leadTolerance'),
+    );
     expect(fault(() => weightedSum(rewards, { weights: [1] }))).toEqual(option('options.weights'));
     expect(fault(() => weightedSum(rewards, { weights: [1, -1] }))).toEqual(option('options.weights'));
     expect(fault(() => lexicographic(rewards, { priority: [2] }))).toEqual(option('options.priority'));

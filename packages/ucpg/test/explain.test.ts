@@ -36,6 +36,21 @@ describe('explain', () => {
     expect(explain(group, pairs(group))[2]).toMatchObject({ reason: 'conflict', conflicts: [0, 1] });
   });
 
+  it('says with whom a sample outside the chain is pushed down', () => {
+    const group = [
+      [0.5, 0.4],
+      [0.9, 0.6],
+      [0.1, 1],
+    ];
+    const said = explain(group, ucpg(group, { lead: 0 }), { dimensions: ['instruction', 'quality'] });
+    expect(said[2]).toMatchObject({
+      reason: 'outranked',
+      conflicts: [0, 1],
+      text: 'pushed down with 0: against 0 it is better in quality and worse in instruction',
+    });
+    expect(said[0]).toMatchObject({ reason: 'kept', better: [1], worse: [] });
+  });
+
   it('says so when the whole group is left out', () => {
     const conflict = [
       [0, 1],
