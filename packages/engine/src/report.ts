@@ -1,5 +1,8 @@
-/** The names that {@link useEngine} accepts. `auto` is `torch`, else `wasm` with a notice. */
-export type EngineName = 'auto' | 'torch' | 'wasm' | 'cpu';
+/**
+ * The names that {@link useEngine} accepts. `auto` is `torch`, else `wasm` with a notice; `tensorflow` is
+ * `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node`, whichever is installed.
+ */
+export type EngineName = 'auto' | 'torch' | 'tensorflow' | 'wasm' | 'cpu';
 
 /** What was chosen and what it runs on. */
 export interface EngineReport {

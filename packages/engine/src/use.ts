@@ -4,6 +4,7 @@ import { ConfigError } from '@thinkrl/spec';
 import { EngineError } from './error.ts';
 import { startCpu, startWasm } from './plain.ts';
 import type { EngineName, EngineReport } from './report.ts';
+import { startTensorFlow } from './tensorflow.ts';
 import { importTorch, type Place, startTorch, torchDevice } from './torch.ts';
 
 /** Which engine, on which device and how many threads, and who hears notices. */
@@ -17,7 +18,14 @@ export interface EngineOptions {
   readonly onNotice?: (line: string) => void;
 }
 
-const names: readonly EngineName[] = ['auto', 'torch', 'wasm', 'cpu'];
+const names: readonly EngineName[] = ['auto', 'torch', 'tensorflow', 'wasm', 'cpu'];
+
+const starters: Readonly<Record<EngineReport['name'], (place: Place) => Promise<EngineReport>>> = {
+  torch: startTorch,
+  tensorflow: ({ threads }) => startTensorFlow(threads),
+  wasm: ({ threads }) => startWasm(threads),
+  cpu: startCpu,
+};
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -27,11 +35,7 @@ async function start(engine: EngineReport['name'], place: Place): Promise<Engine
   try {
     if (engine !== 'torch' && (place.device ?? 'cpu') !== 'cpu')
       throw new Error(`it has no device ${place.device}: use engine torch`);
-    const report = await (engine === 'torch'
-      ? startTorch(place)
-      : engine === 'wasm'
-        ? startWasm(place.threads)
-        : startCpu());
+    const report = await starters[engine](place);
     if (!(await setBackend(report.name))) throw new Error('its backend does not start');
     await ready();
     // The plain engine would advise, at its first tensor, to install another one.

@@ -34,7 +34,7 @@ const microSchema = z.strictObject({
   /** Rounds of reflect-and-edit in `full` mode. */
   rounds: whole(1),
   engine: z.strictObject({
-    name: oneOf(['auto', 'torch', 'wasm', 'cpu']),
+    name: oneOf(['auto', 'torch', 'tensorflow', 'wasm', 'cpu']),
     /** `cpu`, or `cuda:N` with the torch engine. */
     device: z.string().regex(/^(cpu|cuda(:\d+)?)$/, 'use cpu or cuda:N'),
     threads: whole(1),
