@@ -59,6 +59,21 @@ describe('every engine', () => {
     expect(Array.from(await gradient.data())).toEqual([7, 11, 9, 13]);
   });
 
+  it.each(['cpu', 'wasm', 'torch'] as const)(
+    '%s differentiates a look-up, and leaks nothing',
+    async (engine) => {
+      await useEngine({ engine, threads: 1 });
+      const table = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+      const rows = tf.tensor1d([1, 1, 0], 'int32');
+      const before = tf.memory().numTensors;
+      // Row 1 is looked up twice, row 0 once.
+      const slope = tf.grad((x: tf.Tensor) => tf.sum(tf.gather(x, rows)))(table);
+      expect(Array.from(await slope.data())).toEqual([1, 1, 2, 2]);
+      slope.dispose();
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
+
   it('is refused under an unknown name or without threads', async () => {
     await expect(useEngine({ engine: 'tpu' as 'cpu' })).rejects.toThrow(ConfigError);
     await expect(useEngine({ threads: 0 })).rejects.toThrow(/threads is 0/);
