@@ -37,7 +37,7 @@ for (const depth of [2, 4, 8, 16]) {
 /** Resident memory, tensors and peak over many steps, beside what the peer grows by in as many as it takes to settle. */
 async function train(title: string, work: Case): Promise<void> {
   const theirs = await growthOfPeer(work);
-  const start = process.memoryUsage.rss();
+  const { allocatedBytes: before } = memoryStatistics();
   resetPeakMemory();
   for (let step = 1; step <= steps; step++) {
     await work.run();

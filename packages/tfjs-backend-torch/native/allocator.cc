@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 constexpr int kClasses = 160;
+constexpr int kClassesPerDouble = 4;
 constexpr size_t kLargest = size_t{1} << 32;
 
 /** Sits in the 64 bytes before the data. */
@@ -55,22 +56,36 @@ void give_back_spare() {
   }
 }
 
+/** A spare block of the class, else of one up to twice as large, whose class it then is; null when there is none. */
+void* spare_block(int& size_class) {
+  const int last = std::min(kClasses - 1, size_class + kClassesPerDouble);
+  for (int i = size_class; i <= last; ++i) {
+    if (spare[i].empty()) continue;
+    void* block = spare[i].back();
+    spare[i].pop_back();
+    size_class = i;
+    return block;
+  }
+  return nullptr;
+}
+
+void* new_block(size_t room) {
+  try {
+    return system_block(room);
+  } catch (const c10::Error&) {
+    give_back_spare();
+    return system_block(room);
+  }
+}
+
 void* take(size_t bytes) {
   const std::lock_guard<std::mutex> lock(guard);
   const bool cached = bytes <= kLargest;
-  const int size_class = cached ? class_of(bytes) : -1;
-  const size_t room = cached ? class_bytes(size_class) : bytes;
-  void* block = nullptr;
-  if (cached && !spare[size_class].empty()) {
-    block = spare[size_class].back();
-    spare[size_class].pop_back();
-  } else {
-    try {
-      block = system_block(room);
-    } catch (const c10::Error&) {
-      give_back_spare();
-      block = system_block(room);
-    }
+  int size_class = cached ? class_of(bytes) : -1;
+  void* block = cached ? spare_block(size_class) : nullptr;
+  if (block == nullptr) {
+    const size_t room = cached ? class_bytes(size_class) : bytes;
+    block = new_block(room);
     count.reserved += static_cast<int64_t>(room);
   }
   *static_cast<Header*>(block) = {bytes, size_class};
