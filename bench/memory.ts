@@ -23,10 +23,15 @@ const cases: Readonly<Record<string, (data: MicroData) => Case>> = { editorStep,
 
 await useEngine({ engine: 'torch', threads });
 const data = await microData();
-console.log(
-  '| training step | step | resident, MB | live tensors | peak live, MB | PyTorch grew by, MB | ours grew by, MB |',
-);
-console.log('|---|---|---|---|---|---|---|');
+const columns = [
+  'training step',
+  'step',
+  'resident, MB',
+  'live tensors',
+  'taken by a step, MB',
+  'by one of PyTorch, MB',
+];
+console.log(`| ${columns.join(' | ')} |\n|${'---|'.repeat(columns.length)}`);
 for (const [name, make] of Object.entries(cases)) await train(name, make(data));
 console.log('\n| blocks of 256 x 64 x 128 | peak live, MB | checkpointed, MB |\n|---|---|---|');
 for (const depth of [2, 4, 8, 16]) {
@@ -43,20 +48,11 @@ async function train(title: string, work: Case): Promise<void> {
     await work.run();
     await new Promise(setImmediate);
     if ([0.05, 0.25, 0.5, 0.75, 1].some((share) => step === Math.round(share * steps))) {
-      const { peakBytes } = memoryStatistics();
-      const rss = process.memoryUsage.rss();
-      const cells = [
-        title,
-        step,
-        rss / MB,
-        tf.memory().numTensors,
-        peakBytes / MB,
-        theirs / MB,
-        (rss - start) / MB,
-      ];
-      console.log(
-        `| ${cells.map((cell) => (typeof cell === 'number' ? Math.round(cell) : cell)).join(' | ')} |`,
+      const taken = memoryStatistics().peakBytes - before;
+      const [resident, ours, peers] = [process.memoryUsage.rss(), taken, theirs].map((bytes) =>
+        (bytes / MB).toFixed(0),
       );
+      console.log(`| ${[title, step, resident, tf.memory().numTensors, ours, peers].join(' | ')} |`);
     }
   }
   work.dispose();
