@@ -339,10 +339,10 @@ ForwardSlopes feed_forward_backward(const Block& b, const Kept& kept, const at::
   over_tokens(dy, tokens, run, [&](int64_t first, int64_t count) {
     const auto part = [&](const at::Tensor& all) { return all.narrow(0, first, count); };
     const at::Tensor before = part(kept.inner), x = part(kept.attended);
-    part(activated).copy_(at::gelu(before));
+    at::Tensor active = part(activated), inner_slope = part(slope);
+    at::gelu_out(active, before);
     part(normed).copy_(std::get<0>(normalize(x, b.forward_norm)));
-    const at::Tensor inner_slope = at::gelu_backward(at::mm(part(dy), down.weight), before);
-    part(slope).copy_(inner_slope);
+    at::gelu_backward_out(inner_slope, at::mm(part(dy), down.weight), before);
     sums.linear.select(0, first / run).copy_(at::sum(inner_slope, {0}));
     const at::Tensor mean = part(kept.forward_mean), deviation = part(kept.forward_deviation);
     at::Tensor total = norm_backward(
