@@ -291,9 +291,8 @@ void attention_grad(Call& call) {
   const Attention p = read_attention(call);
   const at::Tensor grad = call.tensor(), out = call.tensor(), sums = call.statistic();
   const std::initializer_list<int64_t> result{p.batch, p.targets, p.heads, p.value_width};
-  const std::initializer_list<int64_t> rows{p.batch, p.heads, p.targets};
   TORCH_CHECK(grad.sizes() == at::IntArrayRef(result), "dy has another shape than the output");
-  TORCH_CHECK(out.sizes() == grad.sizes() && sums.sizes() == at::IntArrayRef(rows), "y is not of these inputs");
+  TORCH_CHECK(out.sizes() == grad.sizes() && sums.numel() >= p.batch * p.heads * p.targets, "y is not of these inputs");
   const AttentionGradients grads{
       at::empty(p.query.sizes(), p.query.options()), at::zeros(p.key.sizes(), p.key.options()),
       at::zeros(p.value.sizes(), p.value.options())};
@@ -310,7 +309,8 @@ void cache_write(Call& call) {
   const int64_t position = call.integer();
   TORCH_CHECK(
       cache.dim() == 4 && rows.dim() == 4 && rows.size(0) == cache.size(0) && rows.size(2) == cache.size(2) &&
-          rows.size(3) == cache.size(3) && dtype_code(rows) == dtype_code(cache),
+          rows.size(3) == cache.size(3) &&
+          at::isFloatingType(rows.scalar_type()) == at::isFloatingType(cache.scalar_type()),
       "the rows are not of the cache's kind");
   TORCH_CHECK(
       position >= 0 && position + rows.size(1) <= cache.size(1), "rows ", position, "..", position + rows.size(1),
@@ -334,7 +334,7 @@ Attention::Attention(at::Tensor q, at::Tensor k, at::Tensor v, at::Tensor m, dou
   if (!mask.defined()) return;
   const bool bits = mask.scalar_type() == at::kBool;
   TORCH_CHECK(bits || at::isFloatingType(mask.scalar_type()), "the mask is neither bool nor float32");
-  mask = (bits ? mask : mask.to(at::kFloat)).expand({batch, heads, targets, sources});
+  mask = mask.expand({batch, heads, targets, sources});
 }
 
 std::pair<at::Tensor, at::Tensor> attend(const Attention& p) {
