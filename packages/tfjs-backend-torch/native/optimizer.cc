@@ -148,8 +148,9 @@ void clip_norm(Call& call) {
   for (const auto& tensor : tensors) TORCH_CHECK(at::isFloatingType(tensor.scalar_type()), "a gradient is not float32");
   if (plain(tensors)) {
     const double norm = norm_here(tensors), scale = limit / (norm + kNormMargin);
+    const bool over = std::isfinite(norm) && scale < 1;
     call.give_statistic(at::full({}, norm, call.options(at::kFloat)));
-    for (const auto& tensor : tensors) call.give_statistic(std::isfinite(norm) && scale < 1 ? at::mul(tensor, scale) : tensor.alias());
+    for (const auto& tensor : tensors) call.give_statistic(over ? at::mul(tensor, scale) : tensor.alias());
     return;
   }
   const at::Tensor norm = norm_composed(tensors, call.options(at::kFloat));
