@@ -26,12 +26,16 @@ Geometry read_geometry(Call& call) {
   for (const Integers* list : {&g.dilations, &g.before, &g.after}) {
     TORCH_CHECK(list->size() == g.rank(), "strides, dilations and padding differ in length");
   }
+  for (const Integers* list : {&g.strides, &g.dilations}) {
+    for (const int64_t step : *list) TORCH_CHECK(step > 0, "a stride or dilation is ", step);
+  }
   return g;
 }
 
 /** The same for a convolution, in which libtorch itself pads with zeros where both sides get the same. */
 Geometry read_convolution(Call& call) {
   Geometry g = read_geometry(call);
+  TORCH_CHECK(g.groups > 0, "no channels");
   const bool even = g.before == g.after && std::all_of(g.before.begin(), g.before.end(), [](int64_t x) { return x >= 0; });
   if (even) {
     std::swap(g.before, g.inner);
@@ -292,7 +296,8 @@ void max_pool_argmax(Call& call) {
   const at::Tensor best = at::argmax(windows, -1, true);
   const at::Tensor flat = places.flatten(-static_cast<int64_t>(w.geometry.rank()));
   at::Tensor found = at::gather(flat, -1, best).squeeze(-1);
-  if (!with_batch) found = at::remainder(found, static_cast<double>(input.numel() / input.size(0)));
+  const int64_t image = input.numel() / std::max<int64_t>(1, input.size(0));
+  if (!with_batch) found = at::remainder(found, static_cast<double>(image));
   call.give(channels_last(at::amax(windows, {-1})));
   call.give(channels_last(found).to(at::kInt));
 }

@@ -51,6 +51,9 @@ at::Tensor weight_of(const Axis& axis, int64_t dim, const at::Tensor& like) {
   return at::tensor(axis.weight, at::kFloat).to(like.device()).view(shape);
 }
 
+/** A side longer than this is a mistake. */
+constexpr int64_t kLongest = int64_t{1} << 24;
+
 struct Resize {
   int64_t height, width;
   Convention convention;
@@ -60,6 +63,8 @@ Resize read_resize(Call& call) {
   Resize r;
   r.height = call.integer();
   r.width = call.integer();
+  TORCH_CHECK(
+      r.height >= 0 && r.width >= 0 && std::max(r.height, r.width) <= kLongest, "cannot resize to ", r.height, " by ", r.width);
   r.convention.align_corners = call.flag();
   r.convention.half_pixel_centers = call.flag();
   return r;

@@ -150,6 +150,7 @@ void segment_sum(Call& call) {
   at::Tensor x = call.tensor();
   at::Tensor segments = as_index(call.tensor());
   const int64_t count = call.integer();
+  TORCH_CHECK(x.dim() > 0 && segments.dim() == 1, "x has no rows or the segments are not a list");
   Integers shape(x.sizes().begin(), x.sizes().end());
   shape[0] = count;
   const at::Tensor kept = at::nonzero(at::ge(segments, 0)).reshape({-1});

@@ -95,6 +95,7 @@ at::Tensor column_sums(const at::Tensor& x) { return at::sum(x, {0}); }
 void linear_input_grad(Call& call) {
   const at::Tensor& dy = call.tensor();
   const at::Tensor& weight = call.tensor();
+  TORCH_CHECK(dy.dim() > 0 && weight.dim() == 2, "dy has no features or the weight is not a matrix");
   Integers shape(dy.sizes().begin(), dy.sizes().end());
   shape.back() = weight.size(1);
   call.give(product(rows_of(dy), weight).view(shape));

@@ -190,6 +190,8 @@ struct Gated {
 Gated read_gated(Call& call) {
   Gated g{call.tensor(), call.tensor()};
   TORCH_CHECK(g.gate.sizes() == g.up.sizes(), "gate and up differ in shape");
+  const bool floats = at::isFloatingType(g.gate.scalar_type()) && at::isFloatingType(g.up.scalar_type());
+  TORCH_CHECK(floats, "gate and up are not float32");
   return {g.gate.contiguous(), g.up.contiguous()};
 }
 
@@ -221,7 +223,7 @@ void gated_silu(Call& call) {
 void gated_silu_grad(Call& call) {
   const auto [gate, up] = read_gated(call);
   const at::Tensor dy = call.tensor().contiguous();
-  TORCH_CHECK(dy.sizes() == gate.sizes(), "dy and gate differ in shape");
+  TORCH_CHECK(dy.sizes() == gate.sizes() && at::isFloatingType(dy.scalar_type()), "dy is not float32 of gate's shape");
   if (!plain_floats(gate) || !plain_floats(up) || !plain_floats(dy)) {
     call.give(at::silu_backward(at::mul(dy, up), gate));
     return call.give(at::mul(dy, at::silu(gate)));

@@ -27,7 +27,7 @@ function flat(place: Row, size: Row): number {
 }
 
 /** Lengths of the result's axes. */
-export function convolutionSize(s: ConvolutionSizes): number[] {
+function convolutionSize(s: ConvolutionSizes): number[] {
   return s.size.map((length, axis) => {
     const reach = (s.kernel[axis]! - 1) * s.dilations[axis]! + 1;
     return Math.floor((length + s.before[axis]! + s.after[axis]! - reach) / s.strides[axis]!) + 1;

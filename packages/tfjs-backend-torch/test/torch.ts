@@ -64,7 +64,7 @@ export function distance(a: readonly number[], b: readonly number[]): number {
 }
 
 /** Central differences of a float64 function of a list, one entry at a time. */
-export function slope(fn: (x: readonly number[]) => number, x: readonly number[], step = 1e-5): number[] {
+function slope(fn: (x: readonly number[]) => number, x: readonly number[], step = 1e-5): number[] {
   return x.map((value, i) => {
     const at = (moved: number) => fn(x.map((other, k) => (k === i ? moved : other)));
     return (at(value + step) - at(value - step)) / (2 * step);
