@@ -41,18 +41,22 @@ void gather(Call& call) {
   call.give(at::gather(source, 2, index.expand({groups, outer, index.size(2), inner})).reshape(shape));
 }
 
+/** Ids within the vocabulary: a CPU refuses others, an accelerator, which would have to be waited for, moves them in. */
 at::Tensor checked_ids(const at::Tensor& ids, int64_t vocabulary) {
   TORCH_CHECK(at::isIntegralType(ids.scalar_type(), false), "ids are not int32");
+  TORCH_CHECK(vocabulary > 0 || ids.numel() == 0, "there are no rows");
   check_range(ids, vocabulary);
-  return ids;
+  return ids.is_cpu() ? ids : at::clamp(ids, 0, std::max<int64_t>(0, vocabulary - 1));
 }
 
-/** Rows of weight [vocabulary, width] at ids of any shape. */
+/** Rows of weight [vocabulary, width] at ids of any shape; NaN for an id that an accelerator had to move in. */
 void embedding(Call& call) {
   const at::Tensor& weight = call.tensor();
   const at::Tensor& ids = call.tensor();
   TORCH_CHECK(weight.dim() == 2 && at::isFloatingType(weight.scalar_type()), "the weight is not float32 [vocabulary, width]");
-  call.give(at::embedding(weight, checked_ids(ids, weight.size(0))));
+  const at::Tensor inside = checked_ids(ids, weight.size(0)), rows = at::embedding(weight, inside);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  call.give(ids.is_cpu() ? rows : at::masked_fill(rows, at::ne(ids, inside).unsqueeze(-1), nan));
 }
 
 /** Rows of dy added up per id, in the order of the tokens, in float. */

@@ -21,10 +21,13 @@ void in_steps(int64_t rows, int64_t step, Body body) {
   for (int64_t first = 0; first < rows; first += step) body(first, std::min(step, rows - first));
 }
 
+/** Ids within the vocabulary: a CPU refuses others, an accelerator, which would have to be waited for, moves them in. */
 at::Tensor checked_ids(const at::Tensor& ids, int64_t rows, int64_t width) {
   TORCH_CHECK(ids.dim() == 1 && at::isIntegralType(ids.scalar_type(), false), "ids are not int32 [tokens]");
   TORCH_CHECK(ids.size(0) == rows, ids.size(0), " ids for ", rows, " rows");
-  if (rows > 0 && ids.is_cpu()) {
+  TORCH_CHECK(rows == 0 || width > 0, "the vocabulary is empty");
+  if (!ids.is_cpu()) return at::clamp(ids, 0, std::max<int64_t>(0, width - 1)).to(at::kLong).contiguous();
+  if (rows > 0) {
     const auto [low, high] = at::aminmax(ids);
     TORCH_CHECK(low.item<int64_t>() >= 0 && high.item<int64_t>() < width, "an id is outside 0..", width - 1);
   }
@@ -149,16 +152,19 @@ void slope(const at::Tensor& logits, const at::Tensor& ids, const Slopes& slopes
 }
 
 struct Tokens {
-  at::Tensor logits, ids;
+  at::Tensor logits, given, ids;
 };
 
 Tokens read_tokens(Call& call) {
   const at::Tensor logits = call.tensor(), ids = call.tensor();
   TORCH_CHECK(logits.dim() == 2 && at::isFloatingType(logits.scalar_type()), "logits are not float32 [tokens, vocabulary]");
-  return {logits.contiguous(), checked_ids(ids, logits.size(0), logits.size(1))};
+  return {logits.contiguous(), ids, checked_ids(ids, logits.size(0), logits.size(1))};
 }
 
-void give(Call& call, const Measures& measures) {
+/** Gives the measures, with NaN for the log-probability of an id that an accelerator had to move in. */
+void give(Call& call, const Measures& measures, const at::Tensor& given, const at::Tensor& ids) {
+  at::Tensor chosen = measures.chosen;
+  if (!given.is_cpu()) chosen.masked_fill_(at::ne(given, ids), std::numeric_limits<double>::quiet_NaN());
   call.give_statistic(measures.chosen);
   call.give_statistic(measures.entropy);
   call.give_statistic(measures.log_sums);
@@ -168,7 +174,7 @@ void token_log_prob(Call& call) {
   const Tokens t = read_tokens(call);
   const Measures measures = room_for(t.logits.size(0), t.logits);
   measure(t.logits, t.ids, measures);
-  give(call, measures);
+  give(call, measures, t.given, t.ids);
 }
 
 void token_log_prob_grad(Call& call) {
@@ -180,7 +186,7 @@ void token_log_prob_grad(Call& call) {
 
 /** logits = hidden weight^T + bias: hidden [tokens, width], weight [vocabulary, width], bias [vocabulary]. */
 struct Head {
-  at::Tensor hidden, weight, bias, ids;
+  at::Tensor hidden, weight, bias, given, ids;
 
   int64_t tokens() const { return hidden.size(0); }
   int64_t vocabulary() const { return weight.size(0); }
@@ -190,14 +196,14 @@ struct Head {
 Head read_head(Call& call) {
   Head h;
   h.hidden = call.tensor(), h.weight = call.tensor(), h.bias = call.maybe_tensor();
-  const at::Tensor ids = call.tensor();
+  h.given = call.tensor();
   TORCH_CHECK(h.hidden.dim() == 2 && h.weight.dim() == 2, "hidden is not [tokens, width] or weight not [vocabulary, width]");
   TORCH_CHECK(h.hidden.size(1) == h.weight.size(1), "hidden has ", h.hidden.size(1), " features, the weight takes ", h.weight.size(1));
   TORCH_CHECK(at::isFloatingType(h.weight.scalar_type()), "the weight is not float32");
   if (h.bias.defined()) {
     TORCH_CHECK(h.bias.dim() == 1 && h.bias.size(0) == h.vocabulary(), "the bias does not have ", h.vocabulary(), " elements");
   }
-  h.ids = checked_ids(ids, h.tokens(), h.vocabulary());
+  h.ids = checked_ids(h.given, h.tokens(), h.vocabulary());
   return h;
 }
 
@@ -215,7 +221,7 @@ void head_log_prob(Call& call) {
   in_steps(h.tokens(), h.step(), [&](int64_t first, int64_t count) {
     measure(logits_of(h, first, count, room), h.ids.narrow(0, first, count), measures.rows(first, count));
   });
-  give(call, measures);
+  give(call, measures, h.given, h.ids);
 }
 
 /** total += a^T b, the rows of `total` shared out over libtorch's threads as product.h does. */

@@ -114,6 +114,6 @@ describe.each(fusedCases)('$kernel', (one: FusedCase) => {
     const asked = { inputs: one.inputs(), attributes, ...huge!() };
     const error = thrown(() => runAll(kernel, asked.inputs, asked.attributes));
     expect(error).toBeInstanceOf(TorchKernelError);
-    expect(error.message).toMatch(/^\w+: out of memory: cannot allocate \d{12,} bytes/);
+    expect(error.message).toMatch(/^\w+: .*out of memory/);
   });
 });

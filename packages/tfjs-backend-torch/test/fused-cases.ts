@@ -115,6 +115,13 @@ const plain: readonly FusedCase[] = [
     mistyped: [{ x: 'int32' }],
     huge: () => ({ inputs: { x: terabyte(1, big, big / 2, 2), weight: kernelWeight() } }),
   },
+  {
+    kernel: 'CastStorage',
+    inputs: () => ({ x: rows(1) }),
+    attributes: { storage: 'bfloat16' },
+    mistyped: [{ x: 'int32' }],
+    huge: () => ({ inputs: { x: long() } }),
+  },
   { kernel: 'Copy', inputs: () => ({ x: rows(1) }), huge: () => ({ inputs: { x: long() } }) },
   {
     kernel: 'EmaStep',
@@ -129,6 +136,11 @@ const plain: readonly FusedCase[] = [
     misshapen: [{ weight: [3] }, { weight: [0, 4] }],
     mistyped: [{ ids: 'float32' }, { weight: 'int32' }],
     huge: () => ({ inputs: { weight: tf.ones([3, 2 ** 20]), ids: tf.zeros([2 ** 20], 'int32') } }),
+  },
+  {
+    kernel: 'FromBits',
+    inputs: () => ({}),
+    attributes: { bits: Uint16Array.of(0x3f80), shape: [1], storage: 'bfloat16' },
   },
   {
     kernel: 'GatedSilu',

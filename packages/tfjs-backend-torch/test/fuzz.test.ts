@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { ConfigError } from '@thinkrl/spec';
 import { beforeAll, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-cpu';
 import { TorchEngineError } from '../src/index.ts';
@@ -117,6 +118,7 @@ function attribute(draws: Draws, name: string): unknown {
       ]),
     paddings: pairs,
     crops: pairs,
+    storage: () => draws.one(['float32', 'bfloat16', 'float16']),
     dimRoundingMode: () => undefined,
     filterShape: () =>
       draws.one([
@@ -213,6 +215,7 @@ function nearlyFitting(draws: Draws, fits: FusedCase, tensors: readonly tf.Tenso
 
 /** What is wrong with an error that a kernel threw; nothing if it is as it should be. */
 function complaint(error: unknown): string | undefined {
+  if (error instanceof ConfigError) return undefined;
   if (!(error instanceof TorchEngineError)) return `threw ${error}`;
   return /^\w+: .*\(inputs: /s.test(error.message)
     ? undefined

@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { expect } from 'vitest';
 import { registerGradients, registerTorch, setDevice, setThreads } from '../src/index.ts';
 
 /** The device that the tests run on: `THINKRL_DEVICE`, else the CPU. */
 export const device = process.env.THINKRL_DEVICE ?? 'cpu';
-import fc from 'fast-check';
-import { expect } from 'vitest';
-import { registerGradients, registerTorch, setThreads } from '../src/index.ts';
 
 /** Makes torch the active engine, with tfjs's own check that no kernel leaks. */
 export async function useTorch(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { ThinkError } from '@thinkrl/spec';
 import { TorchDisposedError, type TorchEngineError, TorchKernelError } from '../error.ts';
 
 /** A kernel that failed: by which name, on what, and why. */
@@ -22,12 +23,12 @@ function described(inputs: object): string {
 }
 
 /**
- * The error a kernel throws. What failed in the addon names its operation and inputs already; what was refused before it
- * got there gets the name of the kernel and the inputs.
+ * The error a kernel throws. What failed in the addon names its operation and inputs already, and a wrong setting names
+ * itself; anything else that was refused gets the name of the kernel and the inputs.
  */
-export function refusal({ kernelName, inputs, cause }: Failure): TorchEngineError {
-  const native = cause instanceof TorchKernelError && cause.cause !== undefined;
-  if (native) return cause;
+export function refusal({ kernelName, inputs, cause }: Failure): ThinkError {
+  if (cause instanceof TorchKernelError && cause.cause !== undefined) return cause;
+  if (ThinkError.isInstance(cause) && !(cause instanceof TorchEngineError)) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
   const text = `${kernelName}: ${reason} (inputs: ${described(inputs)})`;
   if (cause instanceof TorchDisposedError) return new TorchDisposedError(text, { cause });
