@@ -213,7 +213,8 @@ void where(Call& call) { call.give(at::nonzero(call.tensor())); }
 
 void add_indexing(Operations& operations) {
   const Operation table[] = {
-      {"GatherV2", gather}, {"embedding", embedding}, {"embedding_grad", embedding_grad}, {"gather_nd", gather_nd}, {"scatter_nd", scatter_nd},
+      {"GatherV2", gather}, {"embedding", embedding}, {"embedding_grad", embedding_grad},
+      {"gather_nd", gather_nd}, {"scatter_nd", scatter_nd},
       {"scatter_update", scatter_update}, {"sparse_to_dense", sparse_to_dense},
       {"segment_sum", segment_sum}, {"one_hot", one_hot}, {"bincount", bincount},
       {"search", search}, {"where", where},

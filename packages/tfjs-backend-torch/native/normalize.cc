@@ -81,6 +81,7 @@ void group_norm_grad(Call& call) {
   const at::Tensor& mean = call.statistic();
   const at::Tensor& rstd = call.statistic();
   TORCH_CHECK(dy.sizes() == g.x.movedim(1, -1).sizes(), "dy and x differ in shape");
+  TORCH_CHECK(mean.numel() == g.batch * g.count && rstd.numel() == mean.numel(), "x is not what was normalized");
   const bool gained = g.gain.defined();
   const auto [dx, dgain, dbias] = at::native_group_norm_backward(
       channels_first(dy), g.x, mean, rstd, maybe(g.gain), g.batch, g.channels, g.places, g.count, {true, gained, gained});

@@ -51,8 +51,8 @@ export function causalConvolution(
 }
 
 /**
- * {@link convolution} from core operations. Two axes go as three, because tfjs's engines lack the gradient of the filter in
- * two or are slow at it; tfjs has no gradient with dilation.
+ * {@link convolution} from core operations. Two axes go as three: tfjs's wasm engine has the gradients of that. With
+ * dilation there is none.
  */
 export function composedConvolution<T extends tf.Tensor>(
   x: T,

@@ -10,17 +10,7 @@ export function embedding(weight: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
   return composedEmbedding(weight, ids);
 }
 
-/** {@link embedding} from core operations; its gradient is a product where the engine has no sum by segment. */
+/** {@link embedding} from core operations. */
 export function composedEmbedding(weight: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
-  if (hasKernel('UnsortedSegmentSum')) return tf.gather(weight, ids as tf.Tensor1D);
-  const [vocabulary, size] = weight.shape;
-  const looked = tf.customGrad((table, save) => {
-    (save as tf.GradSaveFunc)([ids]);
-    const gradFunc = (dy: tf.Tensor, [saved]: tf.Tensor[]) => {
-      const chosen = tf.cast(tf.oneHot(tf.reshape(saved!, [-1]) as tf.Tensor1D, vocabulary), 'float32');
-      return tf.matMul(chosen as tf.Tensor2D, tf.reshape(dy, [-1, size]) as tf.Tensor2D, true);
-    };
-    return { value: tf.gather(table as tf.Tensor2D, ids as tf.Tensor1D) as tf.Tensor, gradFunc };
-  });
-  return looked(weight);
+  return tf.gather(weight, ids as tf.Tensor1D);
 }
