@@ -13,15 +13,26 @@ export { SelfAttention, type SelfAttentionOptions } from './modules/self-attenti
 export { TransformerBlock, type TransformerBlockOptions } from './modules/transformer-block.ts';
 export { type AttentionInputs, attention } from './ops/attention.ts';
 export { castStorage, type StorageType, storeParameters } from './ops/cast-storage.ts';
+export {
+  type ConvolutionOptions,
+  type ConvolutionWeights,
+  causalConvolution,
+  convolution,
+} from './ops/convolution.ts';
 export { copyTensor } from './ops/copy-tensor.ts';
 export { embedding } from './ops/embedding.ts';
 export { type FusedInputs, hasKernel, runFused } from './ops/fused.ts';
+export { gatedSilu } from './ops/gated-silu.ts';
 export { type GeluApproximation, gelu } from './ops/gelu.ts';
+export { type GroupNormOptions, groupNorm } from './ops/group-norm.ts';
+export { headLogProbs, type LanguageHead } from './ops/head-log-probs.ts';
 export { fillNormal, keyedNormal } from './ops/keyed-normal.ts';
 export { type Affine, layerNorm } from './ops/layer-norm.ts';
 export { linear } from './ops/linear.ts';
 export { randomNormal } from './ops/random-normal.ts';
+export { randomUniform } from './ops/random-uniform.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
+export { type RotaryOptions, type RotaryTables, rotaryEmbedding } from './ops/rotary-embedding.ts';
 export { silu } from './ops/silu.ts';
 export { type TokenLogProbs, tokenLogProbs } from './ops/token-log-probs.ts';
 export {
@@ -37,9 +48,10 @@ export {
   transformerBlock,
   transformerBlockWithKeyValues,
 } from './ops/transformer-block.ts';
+export { type UpsampleMode, type UpsampleOptions, upsample } from './ops/upsample.ts';
 export { AdamW, type AdamWOptions, type AdamWState, type AdamWStepOptions } from './optim/adamw.ts';
 export { ExponentialAverage } from './optim/exponential-average.ts';
-export { clipScale, globalNorm } from './optim/global-norm.ts';
+export { type ClippedTensors, clipGlobalNorm, clipScale, globalNorm } from './optim/global-norm.ts';
 export { type LearningRate, type LearningRateOptions, warmupFlatLinear } from './optim/learning-rate.ts';
 export {
   downloadParameters,

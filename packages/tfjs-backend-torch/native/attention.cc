@@ -289,11 +289,14 @@ void attention(Call& call) {
 
 void attention_grad(Call& call) {
   const Attention p = read_attention(call);
-  const at::Tensor grad = call.tensor(), out = call.tensor();
+  const at::Tensor grad = call.tensor(), out = call.tensor(), sums = call.statistic();
+  const std::initializer_list<int64_t> result{p.batch, p.targets, p.heads, p.value_width};
+  TORCH_CHECK(grad.sizes() == at::IntArrayRef(result), "dy has another shape than the output");
+  TORCH_CHECK(out.sizes() == grad.sizes() && sums.numel() >= p.batch * p.heads * p.targets, "y is not of these inputs");
   const AttentionGradients grads{
       at::empty(p.query.sizes(), p.query.options()), at::zeros(p.key.sizes(), p.key.options()),
       at::zeros(p.value.sizes(), p.value.options())};
-  attend_backward(p, {grad, out, call.statistic()}, grads);
+  attend_backward(p, {grad, out, sums}, grads);
   call.give(grads.query);
   call.give(grads.key);
   call.give(grads.value);
@@ -304,6 +307,11 @@ void cache_write(Call& call) {
   at::Tensor cache = call.tensor();
   const at::Tensor& rows = call.tensor();
   const int64_t position = call.integer();
+  TORCH_CHECK(
+      cache.dim() == 4 && rows.dim() == 4 && rows.size(0) == cache.size(0) && rows.size(2) == cache.size(2) &&
+          rows.size(3) == cache.size(3) &&
+          at::isFloatingType(rows.scalar_type()) == at::isFloatingType(cache.scalar_type()),
+      "the rows are not of the cache's kind");
   TORCH_CHECK(
       position >= 0 && position + rows.size(1) <= cache.size(1), "rows ", position, "..", position + rows.size(1),
       " do not fit a cache of ", cache.size(1));
@@ -321,7 +329,12 @@ Attention::Attention(at::Tensor q, at::Tensor k, at::Tensor v, at::Tensor m, dou
   TORCH_CHECK(key.size(0) == batch && value.size(0) == batch, "batch sizes differ");
   TORCH_CHECK(value.size(1) == sources && value.size(2) == groups, "key and value differ");
   TORCH_CHECK(groups > 0 && heads % groups == 0, heads, " heads do not divide into ", groups, " key heads");
-  if (mask.defined()) mask = mask.expand({batch, heads, targets, sources});
+  const bool floats = at::isFloatingType(query.scalar_type()) && at::isFloatingType(key.scalar_type());
+  TORCH_CHECK(floats && at::isFloatingType(value.scalar_type()), "query, key and value are not float32");
+  if (!mask.defined()) return;
+  const bool bits = mask.scalar_type() == at::kBool;
+  TORCH_CHECK(bits || at::isFloatingType(mask.scalar_type()), "the mask is neither bool nor float32");
+  mask = mask.expand({batch, heads, targets, sources});
 }
 
 std::pair<at::Tensor, at::Tensor> attend(const Attention& p) {

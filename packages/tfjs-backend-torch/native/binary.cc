@@ -52,6 +52,7 @@ void select(Call& call) {
 
 void sum_all(Call& call) {
   const auto list = call.tensors();
+  TORCH_CHECK(!list.empty(), "nothing to add");
   at::Tensor total = list[0];
   if (list.size() == 1) total = total.alias();
   for (size_t i = 1; i < list.size(); ++i) {

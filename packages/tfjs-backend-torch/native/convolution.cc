@@ -4,9 +4,12 @@
 namespace thinkrl {
 namespace {
 
-/** Everything but the tensors: one entry per spatial axis. Padding after an axis may be negative (a crop). */
+/**
+ * Everything but the tensors: one entry per spatial axis. Padding after an axis may be negative (a crop); `inner` is left
+ * to libtorch.
+ */
 struct Geometry {
-  Integers strides, dilations, before, after;
+  Integers strides, dilations, before, after, inner;
   int64_t groups;
 
   size_t rank() const { return strides.size(); }
@@ -19,6 +22,25 @@ Geometry read_geometry(Call& call) {
   g.before = call.integers();
   g.after = call.integers();
   g.groups = call.integer();
+  g.inner = Integers(g.rank(), 0);
+  for (const Integers* list : {&g.dilations, &g.before, &g.after}) {
+    TORCH_CHECK(list->size() == g.rank(), "strides, dilations and padding differ in length");
+  }
+  for (const Integers* list : {&g.strides, &g.dilations}) {
+    for (const int64_t step : *list) TORCH_CHECK(step > 0, "a stride or dilation is ", step);
+  }
+  return g;
+}
+
+/** The same for a convolution, in which libtorch itself pads with zeros where both sides get the same. */
+Geometry read_convolution(Call& call) {
+  Geometry g = read_geometry(call);
+  TORCH_CHECK(g.groups > 0, "no channels");
+  const bool even = g.before == g.after && std::all_of(g.before.begin(), g.before.end(), [](int64_t x) { return x >= 0; });
+  if (even) {
+    std::swap(g.before, g.inner);
+    g.after = g.before;
+  }
   return g;
 }
 
@@ -64,25 +86,43 @@ at::Tensor filter_last(const at::Tensor& moved, at::IntArrayRef shape, const Geo
 
 Integers zeros(const Geometry& g) { return Integers(g.rank(), 0); }
 
+void check_ranks(int64_t x, int64_t other, const Geometry& g) {
+  const int64_t rank = static_cast<int64_t>(g.rank()) + 2;
+  TORCH_CHECK(x == rank && other == rank, "the ranks are not ", rank);
+}
+
+/** x [batch, spatial..., in], weight [out, in / groups, spatial...], y [batch, spatial..., out]. */
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Geometry& g) {
+  const at::Tensor image = padded(channels_first(x), g, 0);
+  return channels_last(at::convolution(image, weight, maybe(bias), g.strides, g.inner, g.dilations, false, zeros(g), g.groups));
+}
+
 void conv(Call& call) {
   const at::Tensor& x = call.tensor();
   const at::Tensor& filter = call.tensor();
-  const Geometry g = read_geometry(call);
-  const at::Tensor y = at::convolution(
-      padded(channels_first(x), g, 0), filter_first(filter, g), nullopt, g.strides, zeros(g), g.dilations, false,
-      zeros(g), g.groups);
-  call.give(channels_last(y));
+  const Geometry g = read_convolution(call);
+  check_ranks(x.dim(), filter.dim(), g);
+  call.give(convolve(x, filter_first(filter, g), {}, g));
+}
+
+/** The same with weights as PyTorch keeps them, [out, in / groups, spatial...], and a bias. */
+void convolution(Call& call) {
+  const at::Tensor& x = call.tensor();
+  const at::Tensor& weight = call.tensor();
+  const at::Tensor bias = call.maybe_tensor();
+  const Geometry g = read_convolution(call);
+  check_ranks(x.dim(), weight.dim(), g);
+  call.give(convolve(x, weight, bias, g));
 }
 
 using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
 
 Gradients backward(
-    const at::Tensor& dy, const at::Tensor& x, const at::Tensor& filter, const Geometry& g, std::array<bool, 3> mask) {
-  const at::Tensor slope = channels_first(dy), image = padded(channels_first(x), g, 0);
-  const at::Tensor weight = filter_first(filter, g).contiguous();
+    const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight, const Geometry& g, std::array<bool, 3> mask) {
+  const at::Tensor slope = channels_first(dy), image = padded(channels_first(x), g, 0), dense = weight.contiguous();
   const auto run = [&] {
     return at::convolution_backward(
-        slope, image, weight, nullopt, g.strides, zeros(g), g.dilations, false, zeros(g), g.groups, mask);
+        slope, image, dense, nullopt, g.strides, g.inner, g.dilations, false, zeros(g), g.groups, mask);
   };
   try {
     return run();
@@ -104,30 +144,57 @@ Gradients backward(
 at::Tensor fitting(at::Tensor dy, const at::Tensor& filter, at::IntArrayRef input, const Geometry& g) {
   for (size_t i = 0; i < g.rank(); ++i) {
     const int64_t reach = (filter.size(i) - 1) * g.dilations[i] + 1;
-    const int64_t room = (input[i + 1] + g.before[i] + g.after[i] - reach) / g.strides[i] + 1;
+    const int64_t room = (input[i + 1] + g.before[i] + g.after[i] + 2 * g.inner[i] - reach) / g.strides[i] + 1;
     if (dy.size(i + 1) > room) dy = dy.narrow(i + 1, 0, room);
   }
   return dy;
 }
 
+/** d(x [shape]) for weights [out, in / groups, spatial...]. */
+at::Tensor input_grad(const at::Tensor& dy, const at::Tensor& weight, at::IntArrayRef shape, const Geometry& g) {
+  const at::Tensor x = at::empty(shape, dy.options());
+  return channels_last(unpadded(std::get<0>(backward(dy, x, weight, g, {true, false, false})), g));
+}
+
 void conv_input_grad(Call& call) {
-  at::Tensor dy = call.tensor();
+  const at::Tensor& dy = call.tensor();
   const at::Tensor& filter = call.tensor();
   const Integers shape = call.integers();
-  const Geometry g = read_geometry(call);
-  TORCH_CHECK(shape.size() == g.rank() + 2 && filter.dim() == dy.dim(), "the ranks do not fit");
-  dy = fitting(dy, filter, shape, g);
-  const at::Tensor x = at::empty(shape, dy.options());
-  call.give(channels_last(unpadded(std::get<0>(backward(dy, x, filter, g, {true, false, false})), g)));
+  const Geometry g = read_convolution(call);
+  check_ranks(dy.dim(), filter.dim(), g);
+  check_ranks(dy.dim(), shape.size(), g);
+  call.give(input_grad(fitting(dy, filter, shape, g), filter_first(filter, g), shape, g));
+}
+
+void convolution_input_grad(Call& call) {
+  const at::Tensor& dy = call.tensor();
+  const at::Tensor& weight = call.tensor();
+  const Integers shape = call.integers();
+  const Geometry g = read_convolution(call);
+  check_ranks(dy.dim(), weight.dim(), g);
+  check_ranks(dy.dim(), shape.size(), g);
+  call.give(input_grad(dy, weight, shape, g));
 }
 
 void conv_filter_grad(Call& call) {
   const at::Tensor& x = call.tensor();
   const at::Tensor& dy = call.tensor();
   const Integers shape = call.integers();
-  const Geometry g = read_geometry(call);
-  const at::Tensor filter = at::empty(shape, x.options());
-  call.give(filter_last(std::get<1>(backward(dy, x, filter, g, {false, true, false})), shape, g));
+  const Geometry g = read_convolution(call);
+  check_ranks(x.dim(), dy.dim(), g);
+  check_ranks(x.dim(), shape.size(), g);
+  const at::Tensor weight = filter_first(at::empty(shape, x.options()), g);
+  call.give(filter_last(std::get<1>(backward(dy, x, weight, g, {false, true, false})), shape, g));
+}
+
+void convolution_weight_grad(Call& call) {
+  const at::Tensor& x = call.tensor();
+  const at::Tensor& dy = call.tensor();
+  const Integers shape = call.integers();
+  const Geometry g = read_convolution(call);
+  check_ranks(x.dim(), dy.dim(), g);
+  check_ranks(x.dim(), shape.size(), g);
+  call.give(std::get<1>(backward(dy, x, at::empty(shape, x.options()), g, {false, true, false})));
 }
 
 struct Window {
@@ -229,7 +296,8 @@ void max_pool_argmax(Call& call) {
   const at::Tensor best = at::argmax(windows, -1, true);
   const at::Tensor flat = places.flatten(-static_cast<int64_t>(w.geometry.rank()));
   at::Tensor found = at::gather(flat, -1, best).squeeze(-1);
-  if (!with_batch) found = at::remainder(found, static_cast<double>(input.numel() / input.size(0)));
+  const int64_t image = input.numel() / std::max<int64_t>(1, input.size(0));
+  if (!with_batch) found = at::remainder(found, static_cast<double>(image));
   call.give(channels_last(at::amax(windows, {-1})));
   call.give(channels_last(found).to(at::kInt));
 }
@@ -251,6 +319,8 @@ void max_pool_grad(Call& call) {
 void add_convolutions(Operations& operations) {
   const Operation table[] = {
       {"conv", conv}, {"conv_input_grad", conv_input_grad}, {"conv_filter_grad", conv_filter_grad},
+      {"convolution", convolution}, {"convolution_input_grad", convolution_input_grad},
+      {"convolution_weight_grad", convolution_weight_grad},
       {"average_pool", average_pool}, {"average_pool_grad", average_pool_grad}, {"max_pool", max_pool},
       {"max_pool_argmax", max_pool_argmax}, {"max_pool_grad", max_pool_grad},
   };

@@ -1,4 +1,4 @@
-// Resizing of [batch, height, width, channel] images in TensorFlow's three coordinate conventions.
+// Resizing of [batch, height, width, channel] images in TensorFlow's three coordinate conventions, and as PyTorch does it.
 #include "call.h"
 
 namespace thinkrl {
@@ -51,6 +51,9 @@ at::Tensor weight_of(const Axis& axis, int64_t dim, const at::Tensor& like) {
   return at::tensor(axis.weight, at::kFloat).to(like.device()).view(shape);
 }
 
+/** A side longer than this is a mistake. */
+constexpr int64_t kLongest = int64_t{1} << 24;
+
 struct Resize {
   int64_t height, width;
   Convention convention;
@@ -60,6 +63,8 @@ Resize read_resize(Call& call) {
   Resize r;
   r.height = call.integer();
   r.width = call.integer();
+  TORCH_CHECK(
+      r.height >= 0 && r.width >= 0 && std::max(r.height, r.width) <= kLongest, "cannot resize to ", r.height, " by ", r.width);
   r.convention.align_corners = call.flag();
   r.convention.half_pixel_centers = call.flag();
   return r;
@@ -112,12 +117,35 @@ void resize_nearest_grad(Call& call) {
   call.give(dx.index_add_(1, index_of(nearest_axis(x.size(1), r.height, r.convention), dy), rows));
 }
 
+/** Nearest or linear interpolation with half-pixel centres: libtorch's own, on views with channels first. */
+void upsample(Call& call) {
+  const at::Tensor& x = call.tensor();
+  const Integers size = call.integers();
+  TORCH_CHECK(x.dim() == 4, "x is not [batch, height, width, channel]");
+  const at::Tensor image = x.movedim(3, 1);
+  const at::IntArrayRef target(size);
+  call.give((call.flag() ? at::upsample_bilinear2d(image, target, false) : at::upsample_nearest2d(image, target)).movedim(1, 3));
+}
+
+/** d(x [batch, height, width, channel]) of `upsample`. */
+void upsample_grad(Call& call) {
+  const at::Tensor& dy = call.tensor();
+  const Integers shape = call.integers();
+  TORCH_CHECK(dy.dim() == 4 && shape.size() == 4, "dy is not [batch, height, width, channel]");
+  const at::Tensor slope = dy.movedim(3, 1);
+  const Integers target{dy.size(1), dy.size(2)}, input{shape[0], shape[3], shape[1], shape[2]};
+  const at::Tensor dx = call.flag() ? at::upsample_bilinear2d_backward(slope, target, input, false)
+                                    : at::upsample_nearest2d_backward(slope, target, input);
+  call.give(dx.movedim(1, 3));
+}
+
 }  // namespace
 
 void add_images(Operations& operations) {
   const Operation table[] = {
       {"resize_bilinear", resize_bilinear}, {"resize_bilinear_grad", resize_bilinear_grad},
       {"resize_nearest", resize_nearest}, {"resize_nearest_grad", resize_nearest_grad},
+      {"upsample", upsample}, {"upsample_grad", upsample_grad},
   };
   operations.insert(operations.end(), std::begin(table), std::end(table));
 }

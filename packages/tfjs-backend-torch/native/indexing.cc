@@ -1,4 +1,4 @@
-// Gather, scatter, one-hot, counting and searching.
+// Gather, scatter, embedding lookup, one-hot, counting and searching.
 #include "call.h"
 
 namespace thinkrl {
@@ -39,6 +39,36 @@ void gather(Call& call) {
   const at::Tensor index = as_index(picked).reshape({groups, 1, -1, 1});
   const at::Tensor source = x.reshape({groups, outer, x.size(axis), inner});
   call.give(at::gather(source, 2, index.expand({groups, outer, index.size(2), inner})).reshape(shape));
+}
+
+/** Ids within the vocabulary: a CPU refuses others, an accelerator, which would have to be waited for, moves them in. */
+at::Tensor checked_ids(const at::Tensor& ids, int64_t vocabulary) {
+  TORCH_CHECK(at::isIntegralType(ids.scalar_type(), false), "ids are not int32");
+  TORCH_CHECK(vocabulary > 0 || ids.numel() == 0, "there are no rows");
+  check_range(ids, vocabulary);
+  return ids.is_cpu() ? ids : at::clamp(ids, 0, std::max<int64_t>(0, vocabulary - 1));
+}
+
+/** Rows of weight [vocabulary, width] at ids of any shape; NaN for an id that an accelerator had to move in. */
+void embedding(Call& call) {
+  const at::Tensor& weight = call.tensor();
+  const at::Tensor& ids = call.tensor();
+  TORCH_CHECK(weight.dim() == 2 && at::isFloatingType(weight.scalar_type()), "the weight is not float32 [vocabulary, width]");
+  const at::Tensor inside = checked_ids(ids, weight.size(0)), rows = at::embedding(weight, inside);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  call.give(ids.is_cpu() ? rows : at::masked_fill(rows, at::ne(ids, inside).unsqueeze(-1), nan));
+}
+
+/** Rows of dy added up per id, in the order of the tokens, in float. */
+void embedding_grad(Call& call) {
+  const at::Tensor& dy = call.tensor();
+  const at::Tensor& ids = call.tensor();
+  const int64_t vocabulary = call.integer();
+  TORCH_CHECK(
+      dy.dim() == ids.dim() + 1 && dy.sizes().slice(0, ids.dim()) == ids.sizes(), "dy has another shape than the ids");
+  const at::Tensor wide = dy.to(at::kFloat);
+  const at::Tensor dweight = at::embedding_dense_backward(wide, checked_ids(ids, vocabulary), vocabulary, -1, false);
+  call.give(dweight.to(dy.scalar_type()));
 }
 
 /** Splits [..., depth] coordinates into one flat row number each over the first `depth` axes of `shape`. */
@@ -124,6 +154,7 @@ void segment_sum(Call& call) {
   at::Tensor x = call.tensor();
   at::Tensor segments = as_index(call.tensor());
   const int64_t count = call.integer();
+  TORCH_CHECK(x.dim() > 0 && segments.dim() == 1, "x has no rows or the segments are not a list");
   Integers shape(x.sizes().begin(), x.sizes().end());
   shape[0] = count;
   const at::Tensor kept = at::nonzero(at::ge(segments, 0)).reshape({-1});
@@ -182,7 +213,8 @@ void where(Call& call) { call.give(at::nonzero(call.tensor())); }
 
 void add_indexing(Operations& operations) {
   const Operation table[] = {
-      {"GatherV2", gather}, {"gather_nd", gather_nd}, {"scatter_nd", scatter_nd},
+      {"GatherV2", gather}, {"embedding", embedding}, {"embedding_grad", embedding_grad},
+      {"gather_nd", gather_nd}, {"scatter_nd", scatter_nd},
       {"scatter_update", scatter_update}, {"sparse_to_dense", sparse_to_dense},
       {"segment_sum", segment_sum}, {"one_hot", one_hot}, {"bincount", bincount},
       {"search", search}, {"where", where},

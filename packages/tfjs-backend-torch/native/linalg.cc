@@ -1,4 +1,4 @@
-// Matrix products: single ones go to BLAS, batches of small ones to our own parallel loop.
+// Matrix products: single ones go to BLAS, batches of small ones to our own parallel loop. Rotation of pairs of features.
 #include "call.h"
 #include "gemm.h"
 #include "product.h"
@@ -78,6 +78,9 @@ void linear(Call& call) {
   const at::Tensor& weight = call.tensor();
   const at::Tensor bias = call.maybe_tensor();
   TORCH_CHECK(x.size(-1) == weight.size(1), "x has ", x.size(-1), " features, the weight takes ", weight.size(1));
+  if (bias.defined()) {
+    TORCH_CHECK(bias.dim() == 1 && bias.size(0) == weight.size(0), "the bias does not have ", weight.size(0), " elements");
+  }
   const at::Tensor rows = rows_of(x);
   const at::Tensor y = product(rows, weight.t(), bias);
   if (x.dim() == 2) return call.give(y);
@@ -92,6 +95,7 @@ at::Tensor column_sums(const at::Tensor& x) { return at::sum(x, {0}); }
 void linear_input_grad(Call& call) {
   const at::Tensor& dy = call.tensor();
   const at::Tensor& weight = call.tensor();
+  TORCH_CHECK(dy.dim() > 0 && weight.dim() == 2, "dy has no features or the weight is not a matrix");
   Integers shape(dy.sizes().begin(), dy.sizes().end());
   shape.back() = weight.size(1);
   call.give(product(rows_of(dy), weight).view(shape));
@@ -104,6 +108,82 @@ void linear_weight_grad(Call& call) {
 }
 
 void linear_bias_grad(Call& call) { call.give(column_sums(rows_of(call.tensor()))); }
+
+/** x [B, T, H, D] and the cosines and sines [B or 1, T, D / 2] of the angles that its pairs of features turn by. */
+struct Rotation {
+  at::Tensor x, cosine, sine;
+  bool interleaved, back;
+
+  int64_t half() const { return x.size(3) / 2; }
+};
+
+Rotation read_rotation(Call& call) {
+  Rotation r;
+  r.x = call.tensor(), r.cosine = call.statistic(), r.sine = call.statistic();
+  r.interleaved = call.flag(), r.back = call.flag();
+  TORCH_CHECK(r.x.dim() == 4 && at::isFloatingType(r.x.scalar_type()), "x is not float32 [batch, token, head, width]");
+  TORCH_CHECK(r.x.size(3) % 2 == 0, "the width ", r.x.size(3), " has no pairs");
+  for (at::Tensor* list : {&r.cosine, &r.sine}) {
+    TORCH_CHECK(at::isFloatingType(list->scalar_type()), "cosines and sines are not float32");
+    const at::Tensor table = list->dim() == 2 ? list->unsqueeze(0) : *list;
+    TORCH_CHECK(
+        table.dim() == 3 && (table.size(0) == 1 || table.size(0) == r.x.size(0)) && table.size(1) == r.x.size(1) &&
+            table.size(2) == r.half(),
+        "cosines and sines are not [", r.x.size(1), ", ", r.half(), "], with or without a batch before");
+    *list = table.to(at::kFloat);
+  }
+  return r;
+}
+
+/** Turns one head: pair i is (2 i, 2 i + 1), or (i, i + half) where they are not interleaved. */
+template <bool interleaved>
+void turn(const float* __restrict x, float* __restrict y, const float* cosine, const float* sine, int64_t half, float way) {
+  for (int64_t i = 0; i < half; ++i) {
+    const int64_t first = interleaved ? 2 * i : i, second = interleaved ? first + 1 : i + half;
+    const float a = x[first], b = x[second], turned = way * sine[i];
+    y[first] = a * cosine[i] - b * turned;
+    y[second] = b * cosine[i] + a * turned;
+  }
+}
+
+at::Tensor rotated_here(const Rotation& r) {
+  const at::Tensor x = r.x.stride(3) == 1 ? r.x : r.x.contiguous();
+  const int64_t batch = x.size(0), tokens = x.size(1), heads = x.size(2), half = r.half();
+  const at::Tensor cosine = r.cosine.expand({batch, tokens, half}).contiguous();
+  const at::Tensor sine = r.sine.expand({batch, tokens, half}).contiguous();
+  at::Tensor y = at::empty(x.sizes(), x.options());
+  const float *from = x.data_ptr<float>(), *cosines = cosine.data_ptr<float>(), *sines = sine.data_ptr<float>();
+  float* to = y.data_ptr<float>();
+  const auto turn_head = r.interleaved ? turn<true> : turn<false>;
+  const int64_t grain = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, heads * half));
+  at::parallel_for(0, batch * tokens, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float* token = from + i / tokens * x.stride(0) + i % tokens * x.stride(1);
+      for (int64_t h = 0; h < heads; ++h) {
+        float* head = to + (i * heads + h) * 2 * half;
+        turn_head(token + h * x.stride(2), head, cosines + i * half, sines + i * half, half, r.back ? -1.0f : 1.0f);
+      }
+    }
+  });
+  return y;
+}
+
+at::Tensor rotated_composed(const Rotation& r) {
+  const at::Tensor x = r.x.to(at::kFloat), cosine = r.cosine.unsqueeze(2);
+  const at::Tensor sine = r.back ? at::neg(r.sine.unsqueeze(2)) : r.sine.unsqueeze(2);
+  const at::Tensor pairs = r.interleaved ? x.unflatten(3, {r.half(), 2}) : x.unflatten(3, {2, r.half()}).transpose(3, 4);
+  const at::Tensor a = pairs.select(4, 0), b = pairs.select(4, 1);
+  const at::Tensor first = at::sub(at::mul(a, cosine), at::mul(b, sine));
+  const at::Tensor second = at::add(at::mul(b, cosine), at::mul(a, sine));
+  const at::Tensor y = r.interleaved ? at::stack({first, second}, 4).flatten(3) : at::cat({first, second}, 3);
+  return y.to(r.x.scalar_type());
+}
+
+/** Rotary position embedding; `back` turns the other way, which is the gradient. */
+void rotary(Call& call) {
+  const Rotation r = read_rotation(call);
+  call.give(plain_floats(r.x) ? rotated_here(r) : rotated_composed(r));
+}
 
 void einsum(Call& call) {
   const auto list = call.tensors();
@@ -126,6 +206,7 @@ void add_linear_algebra(Operations& operations) {
       {"linear_input_grad", linear_input_grad},
       {"linear_weight_grad", linear_weight_grad},
       {"linear_bias_grad", linear_bias_grad},
+      {"rotary", rotary},
       {"einsum", einsum},
       {"fft", fft},
   };

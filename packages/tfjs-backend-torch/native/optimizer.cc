@@ -39,6 +39,7 @@ void check_targets(const std::vector<at::Tensor>& targets, const std::vector<at:
   for (size_t i = 0; i < targets.size(); ++i) {
     TORCH_CHECK(targets[i].sizes() == like[i].sizes(), what, " ", i, " has another shape than its parameter");
     TORCH_CHECK(targets[i].is_contiguous(), what, " ", i, " is a strided view and cannot be changed in place");
+    TORCH_CHECK(at::isFloatingType(targets[i].scalar_type()), what, " ", i, " is not float32");
   }
 }
 
@@ -103,14 +104,14 @@ void adamw(Call& call) {
   (here ? adamw_here : adamw_composed)(s, o, correction1, correction2);
 }
 
+at::Tensor norm_composed(const std::vector<at::Tensor>& tensors, const at::TensorOptions& options) {
+  at::Tensor sum = at::zeros({}, options);
+  for (const auto& tensor : tensors) sum = at::add(sum, at::sum(at::square(tensor.to(at::kFloat))));
+  return at::sqrt(sum);
+}
+
 /** Partial sums in double are added in order: the same on any number of threads. */
-void global_norm(Call& call) {
-  const auto tensors = contiguous(call.tensors());
-  if (!plain(tensors)) {
-    at::Tensor sum = at::zeros({}, call.options(at::kFloat));
-    for (const auto& tensor : tensors) sum = at::add(sum, at::sum(at::square(tensor.to(at::kFloat))));
-    return call.give(at::sqrt(sum));
-  }
+double norm_here(const std::vector<at::Tensor>& tensors) {
   const auto pieces = pieces_of(tensors);
   std::vector<double> partial(pieces.size());
   over_pieces(pieces, [&](int64_t index, const Piece& piece) {
@@ -125,7 +126,38 @@ void global_norm(Call& call) {
   });
   double total = 0;
   for (const double sum : partial) total += sum;
-  call.give(at::full({}, std::sqrt(total), call.options(at::kFloat)));
+  return std::sqrt(total);
+}
+
+void global_norm(Call& call) {
+  const auto tensors = contiguous(call.tensors());
+  const auto options = call.options(at::kFloat);
+  call.give(plain(tensors) ? at::full({}, norm_here(tensors), options) : norm_composed(tensors, options));
+}
+
+/** Keeps limit / 0 finite, as PyTorch's clip_grad_norm_ does. */
+constexpr double kNormMargin = 1e-6;
+
+/**
+ * The norm over all tensors, then each tensor times min(1, limit / norm); the tensors themselves where that is 1 or the
+ * norm is not finite. New tensors, because gradients may share their storage.
+ */
+void clip_norm(Call& call) {
+  const auto tensors = contiguous(call.tensors());
+  const double limit = call.number();
+  for (const auto& tensor : tensors) TORCH_CHECK(at::isFloatingType(tensor.scalar_type()), "a gradient is not float32");
+  if (plain(tensors)) {
+    const double norm = norm_here(tensors), scale = limit / (norm + kNormMargin);
+    const bool over = std::isfinite(norm) && scale < 1;
+    call.give_statistic(at::full({}, norm, call.options(at::kFloat)));
+    for (const auto& tensor : tensors) call.give_statistic(over ? at::mul(tensor, scale) : tensor.alias());
+    return;
+  }
+  const at::Tensor norm = norm_composed(tensors, call.options(at::kFloat));
+  const at::Tensor scale = at::clamp_max(at::mul(at::reciprocal(at::add(norm, kNormMargin)), limit), 1);
+  const at::Tensor factor = at::where(at::isfinite(norm), scale, at::ones_like(scale));
+  call.give_statistic(norm);
+  for (const auto& tensor : tensors) call.give_statistic(at::mul(tensor, factor));
 }
 
 void ema(Call& call) {
@@ -150,13 +182,15 @@ void assign(Call& call) {
   at::Tensor target = call.tensor();
   const at::Tensor& source = call.tensor();
   TORCH_CHECK(target.sizes() == source.sizes(), "the shapes differ");
+  const bool floats = at::isFloatingType(target.scalar_type()) && at::isFloatingType(source.scalar_type());
+  TORCH_CHECK(floats || target.scalar_type() == source.scalar_type(), "the dtypes differ");
   target.copy_(source);
 }
 
 }  // namespace
 
 void add_optimizers(Operations& operations) {
-  const Operation table[] = {{"adamw", adamw}, {"global_norm", global_norm}, {"ema", ema}, {"assign", assign}};
+  const Operation table[] = {{"adamw", adamw}, {"global_norm", global_norm}, {"clip_norm", clip_norm}, {"ema", ema}, {"assign", assign}};
   operations.insert(operations.end(), std::begin(table), std::end(table));
 }
 

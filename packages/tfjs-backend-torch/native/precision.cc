@@ -15,20 +15,25 @@ Precision precision_of(const char* operation) {
       {"strided_slice", moves}, {"concat", moves}, {"stack", moves}, {"unstack", moves}, {"split", moves},
       {"tile", moves}, {"expand", moves}, {"flip", moves}, {"pad", moves}, {"mirror_pad", moves},
       {"band_part", moves}, {"diag", moves}, {"depth_to_space", moves}, {"GatherV2", moves}, {"gather_nd", moves},
-      {"resize_nearest", moves}, {"zeros_like", moves}, {"ones_like", moves}, {"cast", moves},
+      {"resize_nearest", moves}, {"embedding", moves}, {"zeros_like", moves}, {"ones_like", moves}, {"cast", moves},
       {"cast_storage", moves},
       // in place
       {"assign", moves}, {"cache_write", moves}, {"adamw", moves}, {"ema", moves}, {"global_norm", moves},
+      {"clip_norm", moves},
       // products
       {"matmul", native}, {"linear", native}, {"linear_input_grad", native}, {"linear_weight_grad", native},
       {"linear_bias_grad", native}, {"attention", native}, {"attention_grad", native}, {"block", native},
       {"block_grad", native}, {"conv", native}, {"conv_input_grad", native}, {"conv_filter_grad", native},
+      {"convolution", native}, {"convolution_input_grad", native}, {"convolution_weight_grad", native},
+      {"head_log_prob", native}, {"head_log_prob_grad", native},
+      // float32 inside, over a part of the tensor at a time
+      {"token_log_prob", native}, {"token_log_prob_grad", native}, {"rotary", native},
       // one libtorch kernel that rounds once, at its end
       {"add", native}, {"sub", native}, {"mul", native}, {"div", native}, {"maximum", native},
       {"minimum", native}, {"select", native}, {"neg", native}, {"abs", native}, {"exp", native}, {"log", native},
       {"sqrt", native}, {"rsqrt", native}, {"square", native}, {"reciprocal", native}, {"relu", native},
       {"sigmoid", native}, {"tanh", native}, {"gelu", native}, {"gelu_grad", native}, {"silu", native},
-      {"silu_grad", native}, {"layer_norm", native}, {"layer_norm_grad", native}, {"softmax", native},
+      {"silu_grad", native}, {"layer_norm", native}, {"layer_norm_grad", native}, {"group_norm", native}, {"group_norm_grad", native}, {"softmax", native},
       {"log_softmax", native}, {"sum", native}, {"mean", native}, {"max", native}, {"min", native},
   };
   const auto found = table.find(operation);

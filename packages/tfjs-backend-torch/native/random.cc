@@ -115,6 +115,7 @@ void fill_normal(float* to, int64_t length, KeyedStream stream) {
 /** Normals [rows, ...], row i decided by words 2i and 2i + 1 of the keys alone. */
 void keyed_normal(Call& call) {
   const Integers shape = call.integers(), words = call.integers();
+  TORCH_CHECK(!shape.empty(), "the shape has no rows");
   const int64_t rows = shape[0];
   TORCH_CHECK(static_cast<int64_t>(words.size()) == 2 * rows, words.size(), " words for the keys of ", rows, " rows");
   at::Tensor x = at::empty(shape, at::device(at::kCPU).dtype(at::kFloat));
@@ -135,6 +136,7 @@ void multinomial(Call& call) {
   const int64_t count = call.integer();
   const uint64_t seed = read_seed(call);
   const bool normalized = call.flag();
+  TORCH_CHECK(input.dim() == 2 && input.size(1) > 0, "the chances are not [batch, outcomes]");
   const at::Tensor chances = (normalized ? input : at::softmax(input, -1)).to(at::kCPU).to(at::kDouble).contiguous();
   const int64_t rows = chances.size(0), outcomes = chances.size(1);
   at::Tensor drawn = at::empty({rows, count}, at::device(at::kCPU).dtype(at::kInt));

@@ -31,6 +31,7 @@ void strided_slice(Call& call) {
   const Integers begin = call.integers();
   const Integers strides = call.integers();
   const Integers size = call.integers();
+  TORCH_CHECK(begin.size() == strides.size() && begin.size() == size.size(), "begin, strides and size differ in length");
   for (size_t axis = 0; axis < begin.size(); ++axis) {
     const int64_t step = std::abs(strides[axis]);
     const int64_t span = size[axis] == 0 ? 0 : (size[axis] - 1) * step + 1;
@@ -69,7 +70,9 @@ void tile(Call& call) {
 
 void expand(Call& call) {
   const at::Tensor& x = call.tensor();
-  call.give(x.expand(call.integers()));
+  const Integers shape = call.integers();
+  for (const int64_t size : shape) TORCH_CHECK(size >= 0, "a size is ", size);
+  call.give(x.expand(shape));
 }
 
 void flip(Call& call) {
@@ -136,6 +139,7 @@ void depth_to_space(Call& call) {
   at::Tensor x = call.tensor();
   const int64_t block = call.integer();
   const bool channels_last = call.flag();
+  TORCH_CHECK(x.dim() == 4 && block > 0, "x is not of rank 4 or the block not positive");
   if (!channels_last) x = x.permute({0, 2, 3, 1});
   const int64_t n = x.size(0), height = x.size(1), width = x.size(2), depth = x.size(3) / (block * block);
   at::Tensor y = x.reshape({n, height, width, block, block, depth}).permute({0, 1, 3, 2, 4, 5});

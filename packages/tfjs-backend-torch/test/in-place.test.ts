@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { adamWStep, setThreads } from '../src/index.ts';
-import { distance, numbers, random, run, useTorch, values } from './torch.ts';
+import { distance, numbers, random, run, runAll, useTorch, values } from './torch.ts';
 
 beforeAll(useTorch);
 beforeEach(() => tf.engine().startScope());
@@ -85,6 +85,32 @@ describe('GlobalNorm', () => {
     setThreads(2);
     expect(one).toBe(two);
     expect(Math.abs(one / exact - 1)).toBeLessThan(1e-6);
+  });
+});
+
+describe('ClipGlobalNorm', () => {
+  const clip = (tensors: tf.Tensor[], limit: number) =>
+    runAll('ClipGlobalNorm', { tensors }, { limit }).map(values);
+
+  it('brings tensors down to the limit and leaves the originals, shared ones too', () => {
+    const tensors = [tf.tensor1d([3, 0]), tf.tensor2d([[4]])];
+    const [norm, ...clipped] = clip([...tensors, tf.clone(tensors[0]!)], 1);
+    expect(norm![0]).toBeCloseTo(Math.sqrt(34), 5); // 9 + 16 + 9
+    clipped.forEach((list, i) => {
+      expect(
+        distance(
+          list,
+          [[3, 0], [4], [3, 0]][i]!.map((x) => x / Math.sqrt(34)),
+        ),
+      ).toBeLessThan(1e-5);
+    });
+    expect(values(tensors[0]!)).toEqual([3, 0]);
+  });
+
+  it('changes nothing below the limit or where the norm is not finite', () => {
+    expect(clip([tf.tensor1d([3, 4])], 6)).toEqual([[5], [3, 4]]);
+    expect(clip([tf.tensor1d([3, Number.NaN])], 1)).toEqual([[Number.NaN], [3, Number.NaN]]);
+    expect(clip([tf.tensor1d([Number.POSITIVE_INFINITY])], 1)[1]).toEqual([Number.POSITIVE_INFINITY]);
   });
 });
 

@@ -31,6 +31,17 @@ describe.each(['SeededNormal', 'SeededUniform'])('%s', (name) => {
   });
 });
 
+it('SeededNormal is the Box-Muller transform, in double precision, of the uniform numbers of the same seed', () => {
+  const shape = [4000];
+  const uniform = values(run('SeededUniform', {}, { shape, seed: 11 })).map((u) => u + 0.5 / 2 ** 24);
+  const expected = uniform.map((_, i) => {
+    const [first, second] = [uniform[i - (i % 2)]!, uniform[i - (i % 2) + 1]!];
+    const angle = 2 * Math.PI * second;
+    return Math.sqrt(-2 * Math.log(first)) * (i % 2 === 0 ? Math.cos(angle) : Math.sin(angle));
+  });
+  expect(distance(values(run('SeededNormal', {}, { shape, seed: 11 })), expected)).toBeLessThan(2e-5);
+});
+
 it('has the moments of the distributions asked for', () => {
   const normal = moments(values(run('SeededNormal', {}, { shape: [200_000], seed: 1, mean: 2, std: 3 })));
   expect(Math.abs(normal.mean - 2)).toBeLessThan(0.03);

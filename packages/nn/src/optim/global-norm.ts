@@ -15,6 +15,33 @@ export function composedGlobalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
   );
 }
 
+/** Gradients brought down to a limit, and their norm before. */
+export interface ClippedTensors {
+  readonly norm: tf.Scalar;
+  readonly tensors: readonly tf.Tensor[];
+}
+
+/**
+ * The global norm of `tensors` and each of them times `min(1, limit / (norm + 1e-6))`, in one call where the engine has it;
+ * as they are where the norm is not finite.
+ */
+export function clipGlobalNorm(tensors: readonly tf.Tensor[], limit: number): ClippedTensors {
+  if (!hasKernel('ClipGlobalNorm') || tensors.length === 0) return composedClipGlobalNorm(tensors, limit);
+  const [norm, ...clipped] = runFused('ClipGlobalNorm', { tensors }, { limit });
+  return { norm: norm as tf.Scalar, tensors: clipped };
+}
+
+/** {@link clipGlobalNorm} from core operations. */
+export function composedClipGlobalNorm(tensors: readonly tf.Tensor[], limit: number): ClippedTensors {
+  const norm = tensors.length === 0 ? tf.scalar(0) : composedGlobalNorm(tensors);
+  const clipped = tf.tidy(() => {
+    const scale = tf.minimum(1, tf.div(limit, tf.add(norm, 1e-6)));
+    const factor = tf.where(tf.isFinite(norm), scale, tf.onesLike(scale));
+    return tensors.map((tensor) => tf.mul(tensor, factor));
+  });
+  return { norm, tensors: clipped };
+}
+
 /** Factor that brings gradients of norm `norm` down to `limit`, as PyTorch's `clip_grad_norm_` computes it. */
 export function clipScale(norm: number, limit: number): number {
   return Math.min(1, limit / (norm + 1e-6));

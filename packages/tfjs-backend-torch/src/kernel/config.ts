@@ -1,4 +1,5 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
+import { refusal } from './refusal.ts';
 
 /** Name under which the backend and its kernels are registered. */
 export const backendName = 'torch';
@@ -17,6 +18,12 @@ export function kernel<Inputs, Attributes = object>(
   return {
     kernelName,
     backendName,
-    kernelFunc: ({ inputs, attrs }) => body(inputs as unknown as Inputs, attrs as unknown as Attributes),
+    kernelFunc: ({ inputs, attrs }) => {
+      try {
+        return body(inputs as unknown as Inputs, attrs as unknown as Attributes);
+      } catch (cause) {
+        throw refusal({ kernelName, inputs, cause });
+      }
+    },
   };
 }

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { type BackendValues, getKernel, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs-core';
 import { dataOf, load, store } from '../storage.ts';
 import { backendName } from './config.ts';
+import { refusal } from './refusal.ts';
 
 type Host = typeof import('@tensorflow/tfjs-backend-cpu');
 type HostBackend = InstanceType<Host['MathBackendCPU']>;
@@ -56,6 +57,8 @@ function runOnHost(kernelName: string, inputs: Inputs, attrs: object | undefined
     made.push(...results);
     const back = results.map((tensor) => fromHost(backend, tensor));
     return Array.isArray(out) ? back : back[0]!;
+  } catch (cause) {
+    throw refusal({ kernelName, inputs, cause });
   } finally {
     for (const tensor of made) backend.disposeData(tensor.dataId, true);
   }

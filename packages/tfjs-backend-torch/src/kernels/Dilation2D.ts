@@ -1,5 +1,5 @@
 import { Dilation2D } from '@tensorflow/tfjs-core';
-import { onHost } from '../kernel/host.ts';
+import { dilation } from '../kernel/dilation.ts';
 
 /** Grey-scale dilation. */
-export const dilation2D = onHost(Dilation2D);
+export const dilation2D = dilation(Dilation2D);

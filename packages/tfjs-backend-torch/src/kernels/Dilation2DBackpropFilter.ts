@@ -1,5 +1,5 @@
 import { Dilation2DBackpropFilter } from '@tensorflow/tfjs-core';
-import { onHost } from '../kernel/host.ts';
+import { dilation } from '../kernel/dilation.ts';
 
 /** Gradient of the dilation with respect to its filter. */
-export const dilation2DBackpropFilter = onHost(Dilation2DBackpropFilter);
+export const dilation2DBackpropFilter = dilation(Dilation2DBackpropFilter);

@@ -1,5 +1,5 @@
 import { Dilation2DBackpropInput } from '@tensorflow/tfjs-core';
-import { onHost } from '../kernel/host.ts';
+import { dilation } from '../kernel/dilation.ts';
 
 /** Gradient of the dilation with respect to its input. */
-export const dilation2DBackpropInput = onHost(Dilation2DBackpropInput);
+export const dilation2DBackpropInput = dilation(Dilation2DBackpropInput);

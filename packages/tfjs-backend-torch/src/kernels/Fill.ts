@@ -9,6 +9,7 @@ const native = operation('fill');
 export const fill = kernel<object, { shape: number[]; value: number | string; dtype?: DataType }>(
   Fill,
   (_, { shape, value, dtype }) => {
+    util.assertNonNegativeIntegerDimensions(shape);
     const type = dtype ?? util.inferDtype(value);
     if (type !== 'string') return one(native, shape, Number(value), typeCode(type));
     const bytes = util.encodeString(value as string);
