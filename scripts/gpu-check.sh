@@ -72,7 +72,7 @@ step() {
     outcome=FAILED
     status=1
   fi
-  results+=("$(printf '%-40s %-7s %5d s' "$title" "$outcome" $((SECONDS - start)))")
+  results+=("$(printf '%-44s %-7s %5d s' "$title" "$outcome" $((SECONDS - start)))")
 }
 
 step 'addon built from a clean folder' node $engine/build.mjs
