@@ -40,7 +40,7 @@ describe('the device', () => {
     const before = memoryStatistics();
     resetPeakMemory();
     const x = tf.zeros([1 << 18]);
-    tf.tidy(() => tf.add(tf.add(x, 1), 2));
+    tf.tidy(() => tf.add(tf.add(x, 1), 2)).dispose();
     const { allocatedBytes, peakBytes, reservedBytes } = memoryStatistics();
     expect(allocatedBytes - before.allocatedBytes).toBe(1 << 20);
     expect(peakBytes - before.allocatedBytes).toBeGreaterThanOrEqual(3 << 20);
