@@ -151,3 +151,21 @@ describe('train', () => {
     expect(stderr).toMatch(/Error: not part of the script\n +at /);
   });
 });
+
+describe('doctor', () => {
+  test('without the addon says what to install', async () => {
+    process.env.THINKRL_TORCH_ADDON = '/nowhere/thinkrl_torch.node';
+    const { stdout } = await thinkrl('doctor');
+    delete process.env.THINKRL_TORCH_ADDON;
+    expect(stdout).toMatch(/engine +wasm\nlibtorch +not usable\n/);
+    expect(stdout).toMatch(/missing +.*npx thinkrl-build-torch.*apt-get install.*pip install torch/);
+  });
+
+  test('shows what the engine runs on', async () => {
+    const { status, stdout } = await thinkrl('doctor');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^node +\d+.*\nengine +torch\nlibtorch +\d+\.\d+\.\d+ \(.+\)\nblas +.+\ndevice +cpu, \d+ threads\ncuda +(yes|no)/,
+    );
+  });
+});

@@ -33,7 +33,7 @@ function runSuite() {
     env: {
       ...process.env,
       THINKRL_CONFORMANCE_ASYNC: asyncOnly ? '1' : '0',
-      THINKRL_CONFORMANCE_DEVICE: cuda ? 'cuda:0' : 'cpu',
+      THINKRL_CONFORMANCE_DEVICE: cuda ? (process.env.THINKRL_DEVICE ?? 'cuda:0') : 'cpu',
     },
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',

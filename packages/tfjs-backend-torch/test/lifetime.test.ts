@@ -37,9 +37,9 @@ describe('lifetime', () => {
 
   it('frees a tensor when it is disposed, and a shared one when its last owner is', () => {
     const before = memoryStatistics();
-    const x = tf.zeros([1000]);
+    const x = tf.zeros([1024]);
     const same = tf.clone(x);
-    expect(memoryStatistics().allocatedBytes - before.allocatedBytes).toBe(4000);
+    expect(memoryStatistics().allocatedBytes - before.allocatedBytes).toBe(4096);
     x.dispose();
     expect(memoryStatistics().tensors).toBe(before.tensors + 1);
     same.dispose();
@@ -87,7 +87,7 @@ describe('faults', () => {
 
   it('survives an allocation far beyond memory', () => {
     expect(() => tf.fill([1 << 20, 1 << 20], 1)).toThrow(
-      /fill: out of memory: cannot allocate 4398046511104 bytes/,
+      /fill: .*(out of memory: cannot allocate 4398046511104 bytes|CUDA out of memory)/,
     );
     expect(() => run('Attention', { query: tf.ones([2]), key: tf.ones([2]), value: tf.ones([2]) })).toThrow(
       /rank 4/,
