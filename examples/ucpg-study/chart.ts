@@ -51,6 +51,7 @@ export function lineChart(chart: Chart): string {
     curve.theory ? '#999999' : colours[measured.indexOf(curve) % colours.length]!;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${frame.width} ${frame.height}" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(chart.title)}</title>`,
     `<rect width="${frame.width}" height="${frame.height}" fill="#ffffff"/>`,
     text({ x: frame.left, y: 20, content: chart.title, extra: 'font-size="14" font-weight="bold"' }),
     ...grid(across, up),
@@ -137,6 +138,9 @@ interface Label {
 }
 
 function text({ x, y, content, extra }: Label): string {
-  const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" fill="#333333" ${extra}>${escaped}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" fill="#333333" ${extra}>${escaped(content)}</text>`;
+}
+
+function escaped(content: string): string {
+  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -107,6 +107,28 @@ describe.each(await engines())('on %s', (engine) => {
       }
     });
 
+    it('says only what parses when it is constrained, with the log-probabilities of the whole distribution', async () => {
+      const constrained = { temperature: 1, constrained: true };
+      const session = await policy.begin(tasks, 8);
+      const plans = await session.plan({ sampling: constrained, keys: keysOf(24, 'plan') });
+      const seats = [...plans.keys()];
+      const images = seats.map((i) => tasks[Math.floor(i / 8)]!.references[0]!);
+      const reflections = await session.reflect(seats, images, {
+        sampling: constrained,
+        keys: keysOf(24, 'one'),
+      });
+      session.dispose();
+      expect(plans.every((plan) => plan.wellFormed)).toBe(true);
+      expect(reflections.every((reflection) => reflection.wellFormed)).toBe(true);
+      expect(new Set(plans.map((plan) => plan.text)).size).toBeGreaterThan(1);
+      const chains = plans.map((plan, i) => chainOf(tasks[Math.floor(i / 8)]!, i % 8, plan, images[i]!));
+      const { layout, score } = policy.prepare(chains, 1);
+      const scored = tf.tidy(() => score().logProbs.dataSync());
+      scored.forEach((value, i) => {
+        if (layout.mask[i]) expect(value).toBeCloseTo(layout.sampled[i]!, 4);
+      });
+    });
+
     it('frees everything and refuses impossible requests', async () => {
       const before = tf.memory().numTensors;
       const session = await policy.begin(tasks, 2);

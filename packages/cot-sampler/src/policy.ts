@@ -7,6 +7,12 @@ export interface SamplingOptions {
   readonly topK?: number;
   readonly topP?: number;
   readonly minP?: number;
+  /**
+   * Draws only what the policy's grammar allows, so that every text parses; of use to policies that have one. Recorded
+   * log-probabilities stay those of the whole distribution.
+   * @defaultValue false
+   */
+  readonly constrained?: boolean;
 }
 
 /** A request for one utterance per chain. `keys[i]` alone decides the draws of chain `i`. */

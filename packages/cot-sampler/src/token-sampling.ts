@@ -1,12 +1,18 @@
 import { ConfigError, type RandomStream } from '@thinkrl/spec';
 import type { SamplingOptions } from './policy.ts';
 
+/** How one token is drawn. */
+export interface DrawOptions extends SamplingOptions {
+  /** Ids that may be drawn, as a `TokenGrammar` gives them; all unless given. */
+  readonly allowed?: readonly number[] | undefined;
+}
+
 /** A drawn token and its log-probability, nats. */
 export interface DrawnToken {
   readonly token: number;
   /**
-   * Under the whole distribution at the temperature, whatever `topK`, `topP` and `minP` cut away, so that scoring the
-   * token again gives the same number. At temperature 0 the temperature counts as 1.
+   * Under the whole distribution at the temperature, whatever `allowed`, `topK`, `topP` and `minP` cut away, so that
+   * scoring the token again gives the same number. At temperature 0 the temperature counts as 1.
    */
   readonly logProb: number;
 }
@@ -30,32 +36,47 @@ export function checkSampling(options: SamplingOptions): void {
 }
 
 /**
- * Draws one token from a row of logits: scales by the temperature, keeps the `topK` likeliest, of those the fewest that
- * hold `topP` of the probability, of those the ones at least `minP` times as likely as the likeliest, and draws among
- * what is left. Takes exactly one number from `stream`, none at temperature 0. Ties go to the lower id.
+ * Draws one token from a row of logits: scales by the temperature, keeps the `allowed` tokens, of those the `topK`
+ * likeliest, of those the fewest that hold `topP` of the probability, of those the ones at least `minP` times as likely
+ * as the likeliest, and draws among what is left. Takes exactly one number from `stream`, none at temperature 0. Ties go
+ * to the lower id.
  *
+ * @throws ConfigError when nothing is allowed.
  * @example
  * sampleToken(Float32Array.of(0, 2, 1), { temperature: 0 }, Key.of(1).stream()).token; // 1
  */
-export function sampleToken(
-  logits: Float32Array,
-  options: SamplingOptions,
-  stream: RandomStream,
-): DrawnToken {
+export function sampleToken(logits: Float32Array, options: DrawOptions, stream: RandomStream): DrawnToken {
+  const { allowed } = options;
   const temperature = options.temperature || 1;
-  const best = likeliest(logits);
-  const odds = oddsAgainst(logits, logits[best]!, temperature);
-  const logTotal = Math.log(sum(odds));
-  if (options.temperature === 0) return { token: best, logProb: -logTotal };
-  if (isCut(options)) cutTail(odds, options);
-  const token = drawFrom(odds, stream.uniform()) ?? best;
-  return { token, logProb: (logits[token]! - logits[best]!) / temperature - logTotal };
+  const top = likeliest(logits);
+  const whole = oddsAgainst(logits, logits[top]!, temperature);
+  const logTotal = Math.log(sum(whole));
+  const best = allowed === undefined ? top : likeliestOf(logits, allowed);
+  const odds = allowed === undefined ? whole : only(allowed, oddsAgainst(logits, logits[best]!, temperature));
+  if (options.temperature > 0 && isCut(options)) cutTail(odds, options);
+  const token = options.temperature === 0 ? best : (drawFrom(odds, stream.uniform()) ?? best);
+  return { token, logProb: (logits[token]! - logits[top]!) / temperature - logTotal };
 }
 
 function likeliest(logits: Float32Array): number {
   let best = 0;
   for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
   return best;
+}
+
+function likeliestOf(logits: Float32Array, allowed: readonly number[]): number {
+  if (allowed.length === 0)
+    throw new ConfigError({ field: 'allowed', value: [], fix: 'let the grammar allow a token, or the end' });
+  return allowed.reduce((best, id) =>
+    logits[id]! > logits[best]! || (logits[id] === logits[best] && id < best) ? id : best,
+  );
+}
+
+/** The odds of some tokens, all others 0. */
+function only(allowed: readonly number[], odds: Float64Array): Float64Array {
+  const kept = new Float64Array(odds.length);
+  for (const id of allowed) kept[id] = odds[id]!;
+  return kept;
 }
 
 /** Probability of each token over that of the likeliest. */

@@ -2,13 +2,13 @@ import { ConfigError, Key } from '@thinkrl/spec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SamplingOptions } from '../src/policy.ts';
-import { checkSampling, sampleToken } from '../src/token-sampling.ts';
+import { checkSampling, type DrawOptions, sampleToken } from '../src/token-sampling.ts';
 
 /** Logits of probabilities 0.5, 0.3, 0.15, 0.05 in the order 2, 0, 3, 1. */
 const PROBABILITIES = [0.3, 0.05, 0.5, 0.15];
 const LOGITS = Float32Array.from(PROBABILITIES, (p) => Math.log(p) + 3);
 
-function counts(options: SamplingOptions, draws = 20_000): number[] {
+function counts(options: DrawOptions, draws = 20_000): number[] {
   const stream = Key.of(5).stream();
   const found = [0, 0, 0, 0];
   for (let i = 0; i < draws; i++) found[sampleToken(LOGITS, options, stream).token]! += 1 / draws;
@@ -51,6 +51,33 @@ describe('sampleToken', () => {
     counts({ temperature: 1, ...cut }).forEach((share, id) => {
       expect(Math.abs(share - expected[id]!)).toBeLessThan(0.015);
     });
+  });
+
+  it('draws only what is allowed, in proportion, and cuts the tail of that', () => {
+    // Of 0.3, 0.05 and 0.15 (ids 0, 1, 3): shares 0.6, 0.1, 0.3; 0.05 is a sixth of the likeliest.
+    const allowed = [3, 1, 0];
+    const shares = (options: Partial<SamplingOptions>) => counts({ temperature: 1, allowed, ...options });
+    for (const [options, expected] of [
+      [{}, [0.6, 0.1, 0, 0.3]],
+      [{ minP: 0.2 }, [2 / 3, 0, 0, 1 / 3]],
+      [{ topK: 1 }, [1, 0, 0, 0]],
+    ] as const)
+      shares(options).forEach((share, id) => {
+        expect(Math.abs(share - expected[id]!)).toBeLessThan(0.015);
+      });
+    const greedy = sampleToken(LOGITS, { temperature: 0, allowed }, Key.of(1).stream());
+    expect(greedy.token).toBe(0);
+    expect(greedy.logProb).toBeCloseTo(Math.log(0.3), 5);
+  });
+
+  it('draws an allowed token however unlikely, and refuses when nothing is allowed', () => {
+    const logits = Float32Array.of(2000, 0, -2000);
+    const { token, logProb } = sampleToken(logits, { temperature: 1, allowed: [2] }, Key.of(1).stream());
+    expect(token).toBe(2);
+    expect(logProb).toBe(-4000);
+    expect(() => sampleToken(logits, { temperature: 1, allowed: [] }, Key.of(1).stream())).toThrow(
+      ConfigError,
+    );
   });
 
   it('records the log-probability without the cut', () => {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type SamplingOptions, sampleToken } from '@thinkrl/cot-sampler';
+import { type SamplingOptions, sampleToken, type TokenGrammar } from '@thinkrl/cot-sampler';
 import { END, PAD } from '@thinkrl/microworld';
 import type { KeyValueCache } from '@thinkrl/nn';
 import type { Key, RandomStream } from '@thinkrl/spec';
@@ -24,6 +24,8 @@ export interface DecodeRequest {
   readonly visible: tf.Tensor4D;
   readonly keys: readonly Key[];
   readonly sampling: SamplingOptions;
+  /** Holds where the sampling is constrained. */
+  readonly grammar: TokenGrammar;
   /**
    * Whether nobody reads the cache afterwards. Rows that have ended are then dropped from a smaller copy, and the cache
    * does not hold what was drawn later.
@@ -52,7 +54,7 @@ interface Seats {
  * row has ended.
  */
 export async function decode(request: DecodeRequest): Promise<readonly DrawnText[]> {
-  const { keys, opening, slots, sampling, cache, visible } = request;
+  const { keys, opening, slots, cache, visible } = request;
   const texts = keys.map((): DrawnText => ({ tokens: [], logProbs: [] }));
   let open = keys.map((key, at): OpenRow => ({ at, text: texts[at]!, stream: key.stream(), word: opening }));
   let seats: Seats = { cache, visible, rows: keys.length };
@@ -64,7 +66,11 @@ export async function decode(request: DecodeRequest): Promise<readonly DrawnText
       open = open.map((row, at) => ({ ...row, at }));
     }
     const logits = await nextLogits(request, seats, open, slot);
-    open = open.flatMap((row) => write(row, logits, seats.rows, sampling));
+    const vocabulary = logits.length / seats.rows;
+    open = open.flatMap((row) => {
+      const own = logits.subarray(row.at * vocabulary, (row.at + 1) * vocabulary);
+      return write(row, own, request);
+    });
   }
   if (seats.cache !== cache) release(seats);
   return texts;
@@ -74,12 +80,10 @@ export async function decode(request: DecodeRequest): Promise<readonly DrawnText
 function write(
   row: OpenRow,
   logits: Float32Array,
-  rows: number,
-  sampling: SamplingOptions,
+  { sampling, grammar }: Pick<DecodeRequest, 'sampling' | 'grammar'>,
 ): readonly OpenRow[] {
-  const vocabulary = logits.length / rows;
-  const own = logits.subarray(row.at * vocabulary, (row.at + 1) * vocabulary);
-  const { token, logProb } = sampleToken(own, sampling, row.stream);
+  const allowed = sampling.constrained ? grammar.allowed(row.text.tokens) : undefined;
+  const { token, logProb } = sampleToken(logits, { ...sampling, allowed }, row.stream);
   row.text.tokens.push(token);
   row.text.logProbs.push(logProb);
   return token === END ? [] : [{ ...row, word: token }];

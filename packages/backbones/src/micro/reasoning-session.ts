@@ -5,6 +5,7 @@ import { KeyValueCache } from '@thinkrl/nn';
 import type { EditTask, Image, Reflection, Utterance } from '@thinkrl/spec';
 import { type DecodeRequest, type DrawnText, decode } from './decoder.ts';
 import { MicroInputError } from './error.ts';
+import { PLAN_GRAMMAR, REFLECTION_GRAMMAR } from './grammar.ts';
 import { pictureTensor } from './picture.ts';
 import { type PromptBatch, promptBatch, promptKeyValues, spreadOver } from './prompt.ts';
 import { TokenMask } from './token-mask.ts';
@@ -49,6 +50,7 @@ export class MicroSession implements ReasoningSession {
       place: PLACES.plan,
       slots: SLOTS.plan,
       visible,
+      grammar: PLAN_GRAMMAR,
       lastUse: false,
     });
     this.planned = drawn.map(({ tokens }) => tokens.length);
@@ -75,6 +77,7 @@ export class MicroSession implements ReasoningSession {
         place: PLACES.reflection,
         slots: SLOTS.reflection,
         visible,
+        grammar: REFLECTION_GRAMMAR,
         lastUse: true,
       };
       return (await this.speak(cache, request, opening)).map(reflectionUtterance);
@@ -128,7 +131,7 @@ export class MicroSession implements ReasoningSession {
   private async speak(
     cache: KeyValueCache,
     { keys, sampling }: SpeakRequest,
-    text: Pick<DecodeRequest, 'opening' | 'place' | 'slots' | 'visible' | 'lastUse'>,
+    text: Omit<DecodeRequest, 'model' | 'cache' | 'keys' | 'sampling'>,
   ): Promise<readonly DrawnText[]> {
     try {
       return await decode({ model: this.model, cache, keys, sampling, ...text });
