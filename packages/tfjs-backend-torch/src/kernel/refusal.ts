@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { ThinkError } from '@thinkrl/spec';
-import { TorchDisposedError, type TorchEngineError, TorchKernelError } from '../error.ts';
+import { TorchDisposedError, TorchEngineError, TorchKernelError } from '../error.ts';
 
 /** A kernel that failed: by which name, on what, and why. */
 interface Failure {
