@@ -23,7 +23,7 @@ const rounding = {
 } as const;
 
 /** {@link castStorage} by rounding on the host. */
-export function composedCastStorage<T extends tf.Tensor>(x: T, storage: StorageType): T {
+function composedCastStorage<T extends tf.Tensor>(x: T, storage: StorageType): T {
   if (storage === 'float32') return x.clone();
   const round = tf.customGrad((input) => {
     const { shape } = input as tf.Tensor;
