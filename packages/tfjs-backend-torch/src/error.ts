@@ -1,8 +1,10 @@
 import { ThinkError } from '@thinkrl/spec';
 
-/** What {@link TorchKernelError} carries: the native operation that failed. */
+/** What {@link TorchKernelError} carries: the operation that failed. */
 export interface KernelFailure {
   readonly operation: string;
+  /** dtypes and shapes of its inputs by name, where the message does not hold them. */
+  readonly inputs?: string;
 }
 
 /** Base of this package's errors; `TorchEngineError.isInstance` narrows to the family. */
@@ -20,10 +22,12 @@ export class TorchMissingError extends TorchEngineError {
 export class TorchKernelError extends TorchEngineError {
   readonly code = 'TORCH_ENGINE_KERNEL';
   readonly operation: string;
+  readonly inputs: string | undefined;
 
   constructor(failure: KernelFailure, options?: ErrorOptions) {
     super(options?.cause instanceof Error ? options.cause.message : `${failure.operation} failed`, options);
     this.operation = failure.operation;
+    this.inputs = failure.inputs;
   }
 }
 

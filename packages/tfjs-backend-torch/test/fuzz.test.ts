@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { ConfigError } from '@thinkrl/spec';
 import { beforeAll, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-cpu';
-import { TorchEngineError } from '../src/index.ts';
+import { TorchEngineError, TorchKernelError } from '../src/index.ts';
 import { type FusedCase, fusedCases } from './fused-cases.ts';
 import { runAll, useTorch, values } from './torch.ts';
 
@@ -217,7 +217,8 @@ function nearlyFitting(draws: Draws, fits: FusedCase, tensors: readonly tf.Tenso
 function complaint(error: unknown): string | undefined {
   if (error instanceof ConfigError) return undefined;
   if (!(error instanceof TorchEngineError)) return `threw ${error}`;
-  return /^\w+: .*\(inputs: /s.test(error.message)
+  const beside = error instanceof TorchKernelError && error.inputs !== undefined;
+  return beside || /^\w+: .*\(inputs: /s.test(error.message)
     ? undefined
     : `threw without naming its inputs: ${error.message}`;
 }
