@@ -9,7 +9,7 @@ import { runAll, useTorch, values } from './torch.ts';
 beforeAll(useTorch);
 
 /** Calls per kernel. */
-const tries = 25;
+const tries = 12;
 
 type Named = Record<string, unknown>;
 type Backend = tf.KernelBackend;

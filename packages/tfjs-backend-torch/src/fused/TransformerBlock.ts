@@ -1,4 +1,4 @@
-import { type NamedAttrMap, type Tensor, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import type { NamedAttrMap, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel/config.ts';
 import { accompany, companionsOf, handleOf, many, maybeHandle, operation } from '../storage.ts';
 import { gradient, runKernel, together } from './gradient.ts';
@@ -80,7 +80,7 @@ export const transformerBlock = kernel<BlockInputs, BlockAttributes>(
 export const transformerBlockGrad = kernel<BlockGradInputs, BlockAttributes>(
   'TransformerBlockGrad',
   ({ y, dy, dKey, dValue }, { heads, epsilon = defaultEpsilon }) => {
-    util.assert(heads > 0, () => `${heads} heads`);
+    if (!(heads > 0)) throw new RangeError(`${heads} heads`);
     const slopes = [handleOf(dy), maybeHandle(dKey), maybeHandle(dValue)];
     return many(backward, ...slopes, ...companionsOf(y), heads, epsilon);
   },

@@ -1,4 +1,4 @@
-import { type KernelConfig, util } from '@tensorflow/tfjs-core';
+import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { onHost } from './host.ts';
 import { refusal } from './refusal.ts';
 
@@ -15,13 +15,9 @@ export function dilation(kernelName: string): KernelConfig {
     kernelFunc: (params) => {
       const { strides, dilations } = params.attrs as unknown as Steps;
       const steps = [strides, dilations].flat();
-      try {
-        const positive = steps.every((step) => Number.isInteger(step) && step > 0);
-        util.assert(positive, () => `the strides and dilations ${steps} are not positive`);
-      } catch (cause) {
-        throw refusal({ kernelName, inputs: params.inputs, cause });
-      }
-      return kernelFunc(params);
+      if (steps.every((step) => Number.isInteger(step) && step > 0)) return kernelFunc(params);
+      const cause = new RangeError(`the strides and dilations ${steps} are not positive`);
+      throw refusal({ kernelName, inputs: params.inputs, cause });
     },
   };
 }
