@@ -165,6 +165,6 @@ it('runs the example of the README', async () => {
   const plans = await session.plan({ sampling: { temperature: 1 }, keys: Key.of(1).split(4) });
 
   expect(plans.map(({ text }) => text)).toEqual(Array(4).fill('A shorter candle.'));
-  // Two requests of the probe, one for each key.
-  expect(model.usage().attempts).toBe(6);
+  // Three requests of the probe, since this server has neither log-probabilities nor schemas, and one for each key.
+  expect(model.usage().attempts).toBe(7);
 });
