@@ -33,6 +33,35 @@ module.exports = {
       to: { path: '^packages/', pathNot: source('report|spec') },
     },
     {
+      name: 'served-reads-only-spec',
+      comment: 'What talks to servers does not know what is said.',
+      severity: 'error',
+      from: { path: source('served') },
+      to: { path: '^packages/', pathNot: source('served|spec') },
+    },
+    {
+      name: 'one-client',
+      comment: 'Only served imports the client of OpenAI-compatible servers.',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: '^packages/served/' },
+      to: { path: 'node_modules/openai/' },
+    },
+    {
+      name: 'served-by-subpath',
+      comment: 'The main entries of planner and judge bring no client along: only their served folders do.',
+      severity: 'error',
+      from: { path: '^packages/(cot-sampler|checklist-reward)/src/', pathNot: '/src/served/' },
+      to: { path: ['^packages/served/', '^packages/(cot-sampler|checklist-reward)/src/served/'] },
+    },
+    {
+      name: 'sampler-and-reward-apart',
+      comment:
+        'Chains are sampled without knowing how they are judged, and judged without knowing how they are sampled.',
+      severity: 'error',
+      from: { path: source('cot-sampler|checklist-reward') },
+      to: { path: source('cot-sampler|checklist-reward'), pathNot: '^packages/$1/' },
+    },
+    {
       name: 'algorithms-know-no-loop',
       comment: 'Algorithm packages import neither the loop, nor a backbone, nor an engine.',
       severity: 'error',

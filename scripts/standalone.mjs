@@ -9,7 +9,7 @@ import ts from 'typescript';
 import { run } from './lib/command.mjs';
 import { at } from './lib/workspace.mjs';
 
-const algorithms = ['ucpg', 'grpo-core', 'edit-generator', 'cot-sampler', 'checklist-reward'];
+const algorithms = ['ucpg', 'grpo-core', 'edit-generator', 'served', 'cot-sampler', 'checklist-reward'];
 const scope = '@thinkrl/';
 const folderOf = (name) => name.slice(scope.length);
 

@@ -1,0 +1,6 @@
+export {
+  createServedPolicy,
+  type ServedPolicy,
+  type ServedPolicyCounts,
+  type ServedPolicyOptions,
+} from './served-policy.ts';

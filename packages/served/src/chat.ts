@@ -1,0 +1,53 @@
+import type { Image } from '@thinkrl/spec';
+import type { z } from 'zod';
+
+/** A piece of a message: text, or a picture that is sent as a PNG data URL. */
+export type ChatPart = string | Image;
+
+/** One message of a conversation. Only user messages may hold pictures. */
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: readonly ChatPart[];
+}
+
+/** A JSON form that the server is asked to keep its reply to. */
+export interface ReplySchema {
+  /** Letters, digits, `_` and `-`. */
+  readonly name: string;
+  readonly schema: z.ZodType;
+}
+
+/** One question to a served model. */
+export interface ChatRequest {
+  readonly messages: readonly ChatMessage[];
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topP?: number;
+  /** Equal requests with equal seeds get equal replies from a server that keeps to its seed. */
+  readonly seed?: number;
+  /** Alternatives wanted at each token; 0 for the log-probabilities of the reply alone, left out for none. */
+  readonly topLogProbs?: number;
+  readonly schema?: ReplySchema;
+  /** Fields beyond the common ones, for example `top_k` or `chat_template_kwargs`. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** A token and its natural log-probability. */
+export interface TokenLogProb {
+  readonly token: string;
+  readonly logProb: number;
+}
+
+/** A token of a reply with the alternatives at its place, likeliest first. */
+export interface ReplyToken extends TokenLogProb {
+  readonly top: readonly TokenLogProb[];
+}
+
+/** What the model said. */
+export interface ChatReply {
+  readonly text: string;
+  /** Null where the server gives no log-probabilities. */
+  readonly tokens: readonly ReplyToken[] | null;
+  /** Whether the reply ended by itself, not by the token limit. */
+  readonly complete: boolean;
+}

@@ -1,0 +1,99 @@
+import type { IncomingMessage } from 'node:http';
+import type { Image } from '@thinkrl/spec';
+import { decode } from 'fast-png';
+import { z } from 'zod';
+import type { ChatPart } from '../chat.ts';
+import { ServedError } from '../error.ts';
+import type { ServerRequest } from './chat-server.ts';
+
+/** A request that the server does not understand; it becomes a status 400. */
+export class BadRequestError extends ServedError {
+  readonly code = 'SERVED_BAD_REQUEST';
+}
+
+const longestBody = 64 * 2 ** 20;
+
+const partForm = z.union([
+  z.object({ type: z.literal('text'), text: z.string() }),
+  z.object({ type: z.literal('image_url'), image_url: z.object({ url: z.string() }) }),
+]);
+const requestForm = z.object({
+  model: z.string(),
+  messages: z.array(
+    z.object({
+      role: z.enum(['system', 'user', 'assistant']),
+      content: z.union([z.string(), z.array(partForm)]),
+    }),
+  ),
+  temperature: z.number().default(1),
+  seed: z.number().optional(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.number().nullish(),
+  response_format: z.object({ json_schema: z.object({ schema: z.unknown() }).optional() }).optional(),
+  stream: z.literal(false).optional(),
+});
+
+/**
+ * Reads the body of a chat completion request.
+ *
+ * @throws BadRequestError for a body that is too long, no JSON, or asks for what the server does not do.
+ */
+export async function readCompletionRequest(incoming: IncomingMessage): Promise<ServerRequest> {
+  const result = requestForm.safeParse(parse(await bodyOf(incoming)));
+  if (!result.success) throw new BadRequestError(z.prettifyError(result.error));
+  const { model, messages, seed, temperature, logprobs, top_logprobs, response_format } = result.data;
+  return {
+    model,
+    messages: messages.map(({ role, content }) => ({
+      role,
+      content: typeof content === 'string' ? [content] : content.map(readPart),
+    })),
+    seed,
+    temperature,
+    topLogProbs: logprobs ? (top_logprobs ?? 0) : undefined,
+    schema: response_format?.json_schema?.schema,
+  };
+}
+
+async function bodyOf(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > longestBody) throw new BadRequestError(`the body is longer than ${longestBody} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new BadRequestError('the body is no JSON');
+  }
+}
+
+function readPart(part: z.infer<typeof partForm>): ChatPart {
+  return part.type === 'text' ? part.text : readPicture(part.image_url.url);
+}
+
+function readPicture(url: string): Image {
+  const start = 'data:image/png;base64,';
+  if (!url.startsWith(start)) throw new BadRequestError('pictures are taken as PNG data URLs alone');
+  try {
+    const { width, height, channels, depth, data } = decode(Buffer.from(url.slice(start.length), 'base64'));
+    const top = 2 ** depth - 1;
+    const source = (pixel: number, channel: number) => data[pixel * channels + (channels < 3 ? 0 : channel)]!;
+    return {
+      width,
+      height,
+      data: Float32Array.from(
+        { length: width * height * 3 },
+        (_, i) => source(Math.floor(i / 3), i % 3) / top,
+      ),
+    };
+  } catch {
+    throw new BadRequestError('a picture is no PNG');
+  }
+}

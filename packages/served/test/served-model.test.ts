@@ -1,0 +1,192 @@
+import { ConfigError } from '@thinkrl/spec';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  createServedModel,
+  probeServer,
+  type ServedModelOptions,
+  ServedRequestError,
+  UnreadableReplyError,
+} from '../src/index.ts';
+import {
+  BadRequestError,
+  type ChatServer,
+  type ChatServerOptions,
+  startChatServer,
+} from '../src/server/index.ts';
+
+const servers: ChatServer[] = [];
+afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
+
+async function serve(options: Partial<ChatServerOptions>): Promise<ChatServer> {
+  const server = await startChatServer({ model: 'm', answer: () => ({ text: 'hello' }), ...options });
+  servers.push(server);
+  return server;
+}
+
+const fast = { attempts: 3, firstWait: 1, longestWait: 2 };
+const modelAt = (server: ChatServer, options: Partial<ServedModelOptions> = {}) =>
+  createServedModel({ baseURL: server.url, model: 'm', retry: fast, ...options });
+const request = { messages: [{ role: 'user' as const, content: ['hi'] }], maxTokens: 5, temperature: 0 };
+const text = (reply: { readonly text: string }) => reply.text;
+
+describe('createServedModel', () => {
+  it.each([
+    [{ kind: 'rate-limit', seconds: 0 }, 'rate-limited'],
+    [{ kind: 'error' }, 'server-error'],
+    [{ kind: 'stall' }, 'timeout'],
+    [{ kind: 'cut' }, 'connection'],
+    [{ kind: 'malformed' }, 'malformed'],
+  ] as const)('asks again after %o', async (fault, reason) => {
+    const server = await serve({ fault: (index) => (index < 2 ? fault : undefined) });
+    const model = modelAt(server, fault.kind === 'stall' ? { attemptLimit: 500 } : {});
+    expect(await model.ask(request, text)).toBe('hello');
+    expect(model.usage()).toMatchObject({ requests: 1, attempts: 3, failed: 0, failures: { [reason]: 2 } });
+  });
+
+  it('gives up after its attempts and says why', async () => {
+    const model = modelAt(await serve({ fault: () => ({ kind: 'error' }) }));
+    const failure = model.ask(request, text);
+    await expect(failure).rejects.toThrow(ServedRequestError);
+    await expect(failure).rejects.toMatchObject({ reason: 'server-error', attempts: 3, status: 500 });
+    expect(model.usage()).toMatchObject({ attempts: 3, failed: 1 });
+  });
+
+  it('waits as long as the server says, and no longer than the time limit', async () => {
+    const fault = (index: number) =>
+      index === 0 ? ({ kind: 'rate-limit', seconds: 1 } as const) : undefined;
+    const patient = modelAt(await serve({ fault }));
+    const start = performance.now();
+    await patient.ask(request, text);
+    expect(performance.now() - start).toBeGreaterThan(990);
+    expect(patient.usage().waited).toBe(1000);
+    const hasty = modelAt(await serve({ fault }), { timeLimit: 900 });
+    await expect(hasty.ask(request, text)).rejects.toMatchObject({ reason: 'rate-limited', attempts: 1 });
+  });
+
+  it('does not ask again what the server refuses', async () => {
+    const answer = () => {
+      throw new BadRequestError('no such field');
+    };
+    const model = modelAt(await serve({ answer }));
+    await expect(model.ask(request, text)).rejects.toMatchObject({
+      reason: 'refused',
+      status: 400,
+      attempts: 1,
+    });
+  });
+
+  it('asks again where the reader refuses the reply, and passes on what else it throws', async () => {
+    let replies = 0;
+    const model = modelAt(await serve({ answer: () => ({ text: `${replies++}` }) }));
+    const read = (reply: { readonly text: string }) => {
+      if (reply.text === '0') throw new UnreadableReplyError('zero');
+      return reply.text;
+    };
+    expect(await model.ask(request, read)).toBe('1');
+    const bug = model.ask(request, () => {
+      throw new TypeError('bug');
+    });
+    await expect(bug).rejects.toThrow(TypeError);
+  });
+
+  it('keeps to its concurrency', async () => {
+    let open = 0;
+    let most = 0;
+    const answer = async () => {
+      most = Math.max(most, ++open);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      open--;
+      return { text: 'x' };
+    };
+    const model = modelAt(await serve({ answer }), { concurrency: 3 });
+    await Promise.all(Array.from({ length: 12 }, () => model.ask(request, text)));
+    expect(most).toBe(3);
+  });
+
+  it('cancels requests on their way, waiting and in the queue', async () => {
+    const server = await serve({
+      fault: (index) => (index === 0 ? { kind: 'stall' } : { kind: 'rate-limit', seconds: 30 }),
+    });
+    const model = modelAt(server, { concurrency: 1, attemptLimit: 100 });
+    const abort = new AbortController();
+    const asked = [0, 1, 2].map(() => model.ask(request, text, { signal: abort.signal }));
+    setTimeout(() => abort.abort(new Error('enough')), 200);
+    for (const result of await Promise.allSettled(asked))
+      expect(result).toMatchObject({ status: 'rejected', reason: { message: 'enough' } });
+  });
+
+  it('keeps the key out of errors, even where the server repeats it', async () => {
+    process.env.SERVED_TEST_KEY = 'sk-very-secret';
+    const answer = () => {
+      throw new BadRequestError('wrong key sk-very-secret');
+    };
+    const model = modelAt(await serve({ answer }), { keyVariable: 'SERVED_TEST_KEY' });
+    const error = await model.ask(request, text).catch((reason: unknown) => reason);
+    expect((error as Error).message).toContain('wrong key [key]');
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('secret');
+    expect((error as Error).cause).toBeUndefined();
+    expect(JSON.stringify(model)).not.toContain('secret');
+    delete process.env.SERVED_TEST_KEY;
+  });
+
+  it('counts tokens and cost', async () => {
+    const model = modelAt(await serve({ answer: () => ({ text: 'one two three' }) }), {
+      price: { prompt: 1, completion: 2e6 },
+    });
+    await model.ask(request, text);
+    expect(model.usage()).toMatchObject({ completionTokens: 3, cost: 6 });
+  });
+
+  it('refuses settings that cannot work', () => {
+    const make = (options: Partial<ServedModelOptions>) => () =>
+      createServedModel({ baseURL: 'http://localhost/v1', model: 'm', ...options });
+    expect(make({ concurrency: 0 })).toThrow(ConfigError);
+    expect(make({ baseURL: 'localhost' })).toThrow('baseURL');
+    expect(make({ keyVariable: 'SERVED_NO_SUCH_KEY' })).toThrow('set this environment variable');
+    expect(make({ retry: { firstWait: -1 } })).toThrow('retry.firstWait');
+  });
+});
+
+describe('probeServer', () => {
+  const top = [
+    { token: ' Yes', logProb: Math.log(0.6) },
+    { token: 'no', logProb: Math.log(0.1) },
+  ];
+
+  it('finds what a server does', async () => {
+    const answer: ChatServerOptions['answer'] = ({ schema }) =>
+      schema === undefined
+        ? { text: 'Yes', tokens: [{ ...top[0]!, top }] }
+        : { text: '{"greeting":"good-morning"}' };
+    expect(await probeServer(modelAt(await serve({ answer })))).toEqual({
+      logProbs: true,
+      yesNoLogProbs: true,
+      jsonSchema: true,
+    });
+  });
+
+  it('finds a first token that is no answer', async () => {
+    const thought = { token: '<think>', logProb: 0 };
+    const answer = () => ({ text: '<think>', tokens: [{ ...thought, top: [thought] }] });
+    expect(await probeServer(modelAt(await serve({ answer })))).toEqual({
+      logProbs: true,
+      yesNoLogProbs: false,
+      jsonSchema: false,
+    });
+  });
+
+  it('takes a refused field for a lack, and a server that refuses everything for broken', async () => {
+    const answer: ChatServerOptions['answer'] = ({ schema, topLogProbs }) => {
+      if (schema !== undefined || topLogProbs !== undefined) throw new BadRequestError('unknown field');
+      return { text: 'yes' };
+    };
+    const none = { logProbs: false, yesNoLogProbs: false, jsonSchema: false };
+    expect(await probeServer(modelAt(await serve({ answer })))).toEqual(none);
+    const broken = await serve({
+      answer: () => {
+        throw new BadRequestError('no');
+      },
+    });
+    await expect(probeServer(modelAt(broken))).rejects.toMatchObject({ reason: 'refused' });
+  });
+});
