@@ -1,20 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ChatMessage, ReplyToken } from '../chat.ts';
+import type { ReplyToken } from '../chat.ts';
 import { type Fault, misbehave } from './fault.ts';
 import { BadRequestError, readCompletionRequest } from './read-request.ts';
-
-/** A request as the server got it, its pictures decoded. */
-export interface ServerRequest {
-  readonly model: string;
-  readonly messages: readonly ChatMessage[];
-  readonly seed: number | undefined;
-  readonly temperature: number;
-  /** Alternatives wanted at each token, undefined where no log-probabilities are. */
-  readonly topLogProbs: number | undefined;
-  /** The JSON schema that the reply is to keep to. */
-  readonly schema: unknown;
-}
+import type { ServerRequest } from './server-request.ts';
 
 /** What the model behind the server says. */
 export interface ServerAnswer {

@@ -4,7 +4,7 @@ import { decode } from 'fast-png';
 import { z } from 'zod';
 import type { ChatPart } from '../chat.ts';
 import { ServedError } from '../error.ts';
-import type { ServerRequest } from './chat-server.ts';
+import type { ServerRequest } from './server-request.ts';
 
 /** A request that the server does not understand; it becomes a status 400. */
 export class BadRequestError extends ServedError {
