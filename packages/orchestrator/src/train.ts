@@ -11,8 +11,8 @@ import type { TrainingRun } from './training-run.ts';
  *            plan, edit,        checklist        UCPG or         GRPO and
  *            reflect, edit      and metrics      a rival         Flow-GRPO, decoupled
  *
- * Ends after `run.iterations`, or after the iteration during which `run.signal` was aborted; either way the state is
- * saved. Iteration `i` depends on the weights before it and on `key.fold(i)` only, so a resumed run repeats exactly what
+ * Ends after `run.iterations`, or after the iteration during which `run.signal` was aborted, or at once if the abort cut
+ * the sampling or judging short; either way the state is saved. Iteration `i` depends on the weights before it and on `key.fold(i)` only, so a resumed run repeats exactly what
  * the uninterrupted one would have done.
  *
  * @throws DivergedError when a module's loss was not finite too often in a row.
@@ -27,7 +27,11 @@ export async function train<Task extends EditTask>(run: TrainingRun<Task>): Prom
     const tasks = run.tasksOf(iteration);
     const stochastic = run.window(key.fold('window'));
 
-    const { judged, seconds } = await collect(run.collecting, { tasks, stochastic, key });
+    const collection = await collect(run.collecting, { tasks, stochastic, key }).catch(
+      unlessStopped(run.signal),
+    );
+    if (collection === null) break;
+    const { judged, seconds } = collection;
     const groups = assignCredit(judged, run.credit);
 
     const started = performance.now();
@@ -41,4 +45,12 @@ export async function train<Task extends EditTask>(run: TrainingRun<Task>): Prom
     await state.advance(report, groups);
   }
   await state.save();
+}
+
+/** Turns the failure of work that the signal cut short into null. */
+function unlessStopped(signal: AbortSignal | undefined): (error: unknown) => null {
+  return (error) => {
+    if (signal?.aborted && (error as Error)?.name === 'AbortError') return null;
+    throw error;
+  };
 }

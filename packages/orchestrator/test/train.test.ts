@@ -14,8 +14,10 @@ import {
   createUnderstandingUpdate,
   DivergedError,
   loadCheckpoint,
+  type Reward,
   readMetrics,
   rewindMetrics,
+  ridingOutages,
   runFolder,
   savedSteps,
   type TrainingRun,
@@ -131,6 +133,25 @@ describe('train', () => {
     await train(run);
     expect(readMetrics(join(root, 'metrics.jsonl'))).toHaveLength(3);
     expect(savedSteps(join(root, 'checkpoints'))).toEqual([3]);
+  });
+
+  it('stops at once, saved, while it waits for a judge that is away', async () => {
+    const controller = new AbortController();
+    const { run, root } = await banditRun({ signal: controller.signal });
+    const awayFrom3: Reward<EditTask> = {
+      dimensions: brightness.dimensions,
+      async judge(chains, key) {
+        const judged = await brightness.judge(chains, key);
+        if (!chains[0]!.task.id.startsWith('3.')) return judged;
+        const unjudged = [{ rewards: [], answers: [], unjudged: 'no server' }];
+        return judged.map((member) => ({ ...member, stages: unjudged }));
+      },
+    };
+    const { signal } = controller;
+    const reward = ridingOutages(awayFrom3, { firstPause: 100, signal, onPause: () => controller.abort() });
+    await train({ ...run, collecting: { ...run.collecting, reward } });
+    expect(readMetrics(join(root, 'metrics.jsonl'))).toHaveLength(2);
+    expect(savedSteps(join(root, 'checkpoints'))).toEqual([2]);
   });
 
   it('hears a signal before the next checkpoint at iteration 5 while it runs: the loop gives way to the event loop', async () => {
