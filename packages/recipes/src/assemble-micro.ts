@@ -60,6 +60,7 @@ export async function assembleRun(
       editsPerPlan: config.editsPerPlan,
     },
     updates: updatesOf(models, config, { trained, references }),
+    references: models.backbone.references,
     state: createTrainingState<MicroTask>({
       folder,
       modules: trained,
