@@ -21,10 +21,10 @@ export interface DrawnToken {
  * Refuses sampling options that mean nothing.
  *
  * @throws ConfigError for a negative temperature, a `topK` that is no positive integer, `topP` outside (0, 1], `minP`
- * outside [0, 1].
+ * outside [0, 1], a `mostTokens` that is no positive integer, an empty word in `stopAfter`.
  */
 export function checkSampling(options: SamplingOptions): void {
-  const { temperature, topK = 1, topP = 1, minP = 0 } = options;
+  const { temperature, topK = 1, topP = 1, minP = 0, mostTokens = 1, stopAfter = [] } = options;
   if (!(temperature >= 0 && temperature < Number.POSITIVE_INFINITY))
     throw new ConfigError({ field: 'temperature', value: temperature, fix: 'use a number of at least 0' });
   if (!Number.isInteger(topK) || topK < 1)
@@ -33,6 +33,14 @@ export function checkSampling(options: SamplingOptions): void {
     throw new ConfigError({ field: 'topP', value: topP, fix: 'use a number above 0 and up to 1' });
   if (!(minP >= 0 && minP <= 1))
     throw new ConfigError({ field: 'minP', value: minP, fix: 'use a number from 0 to 1' });
+  if (!Number.isInteger(mostTokens) || mostTokens < 1)
+    throw new ConfigError({
+      field: 'mostTokens',
+      value: mostTokens,
+      fix: 'use a whole number of at least 1',
+    });
+  if (stopAfter.includes(''))
+    throw new ConfigError({ field: 'stopAfter', value: stopAfter, fix: 'leave out the empty word' });
 }
 
 /**

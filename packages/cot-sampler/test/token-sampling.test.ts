@@ -117,10 +117,13 @@ describe('checkSampling', () => {
     { temperature: 1, topK: 0 },
     { temperature: 1, topP: 0 },
     { temperature: 1, minP: 2 },
+    { temperature: 1, mostTokens: 0 },
+    { temperature: 1, mostTokens: 1.5 },
+    { temperature: 1, stopAfter: ['.', ''] },
   ])('refuses %j', (options) => {
     expect(() => checkSampling(options)).toThrow(ConfigError);
   });
   it('accepts every option in range', () => {
-    checkSampling({ temperature: 0.7, topK: 5, topP: 0.9, minP: 0.05 });
+    checkSampling({ temperature: 0.7, topK: 5, topP: 0.9, minP: 0.05, mostTokens: 9, stopAfter: ['.'] });
   });
 });
