@@ -15,6 +15,7 @@ export {
 } from './constraint/pattern.ts';
 export { createTokenConstraint, type TokenConstraintOptions } from './constraint/token-constraint.ts';
 export { TokenVocabulary } from './constraint/token-vocabulary.ts';
+export { CotSamplerError, type CotSamplerProblem } from './error.ts';
 export type { TokenGrammar } from './grammar.ts';
 export type {
   ReasoningPolicy,

@@ -24,9 +24,10 @@ it('draws only texts that parse and end in time when it is told to', async () =>
     const out = join(temporary(), name);
     await trainMicro(parseMicroConfig(config), { out });
     const reports = readMetrics(join(out, 'metrics.jsonl'));
-    for (const { understanding } of reports) {
-      expect(understanding!.firstRatioGap).toBe(0);
-      expect(understanding!.rolloutGap).toBeLessThan(1e-4);
+    // On policy: the first ratio is exactly 1 in both modules, and the gap to the sampler is in the metrics.
+    for (const { understanding, generation } of reports) {
+      expect(understanding).toMatchObject({ firstRatioGap: 0, rolloutGap: expect.closeTo(0, 4) });
+      expect(generation).toMatchObject({ firstRatioGap: 0, rolloutGap: expect.closeTo(0, 6) });
     }
     return reports.reduce(
       (sum, { dropped }) => sum + dropped.unparsablePlans! + dropped.unparsableReflections!,
