@@ -1,11 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memory, type Variable } from '@tensorflow/tfjs-core';
+import { dispose, memory, type Variable, zeros } from '@tensorflow/tfjs-core';
+import { ReferenceCache } from '@thinkrl/edit-generator';
 import { useEngine } from '@thinkrl/engine';
 import { singleProcess } from '@thinkrl/fsdp-shard';
 import { AdamW, WeightSnapshot } from '@thinkrl/nn';
-import { type EditTask, Key } from '@thinkrl/spec';
+import { type Chain, type EditTask, Key } from '@thinkrl/spec';
 import { ucpg } from '@thinkrl/ucpg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -185,6 +186,26 @@ describe('train', () => {
     };
     await train(run);
     expect(new Set(counts).size).toBe(1);
+  });
+
+  it('keeps the features of references for one iteration at a time', async () => {
+    const { run } = await banditRun({ iterations: 3 });
+    let encoded = 0;
+    const references = new ReferenceCache((images) => {
+      encoded += images.length;
+      return zeros([images.length, 1]);
+    });
+    const watched = {
+      ...brightness,
+      judge: async (chains: readonly Chain[], key: Key) => {
+        dispose(references.features(chains.map(({ task }) => task.references[0]!)));
+        return brightness.judge(chains, key);
+      },
+    };
+    // One picture stands for all tasks; an iteration judges twice.
+    await train({ ...run, references, collecting: { ...run.collecting, reward: watched } });
+    expect(encoded).toBe(3);
+    expect(references.size).toBe(0);
   });
 
   it('leaves a non-finite update out and stops when they go on', async () => {
