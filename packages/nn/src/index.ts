@@ -3,6 +3,8 @@ export { type Gradients, gradients, type Objective } from './autodiff/gradients.
 export { noGrad } from './autodiff/no-grad.ts';
 export { type ParameterMismatch, ParameterMismatchError, SafetensorsError, StorageError } from './error.ts';
 export { type CacheShape, KeyValueCache } from './key-value-cache.ts';
+export { LoraAdapter, type LoraLayer, type LoraOptions, linearLayers } from './lora/lora-adapter.ts';
+export { type LowRankOptions, LowRankUpdate } from './lora/low-rank-update.ts';
 export { Embedding, type EmbeddingOptions } from './modules/embedding.ts';
 export { FeedForward, type FeedForwardOptions } from './modules/feed-forward.ts';
 export { normalInitializer, uniformInitializer } from './modules/initializer.ts';
@@ -12,7 +14,7 @@ export { Module, type ParameterMap } from './modules/module.ts';
 export { SelfAttention, type SelfAttentionOptions } from './modules/self-attention.ts';
 export { TransformerBlock, type TransformerBlockOptions } from './modules/transformer-block.ts';
 export { type AttentionInputs, attention } from './ops/attention.ts';
-export { castStorage, type StorageType, storeParameters } from './ops/cast-storage.ts';
+export { castStorage, castStorageLike, type StorageType, storeParameters } from './ops/cast-storage.ts';
 export {
   type ConvolutionOptions,
   type ConvolutionWeights,
@@ -29,6 +31,7 @@ export { headLogProbs, type LanguageHead } from './ops/head-log-probs.ts';
 export { fillNormal, keyedNormal } from './ops/keyed-normal.ts';
 export { type Affine, layerNorm } from './ops/layer-norm.ts';
 export { linear } from './ops/linear.ts';
+export { placeholder } from './ops/placeholder.ts';
 export { randomNormal } from './ops/random-normal.ts';
 export { randomUniform } from './ops/random-uniform.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
