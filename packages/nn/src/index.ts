@@ -9,7 +9,7 @@ export {
   StorageError,
 } from './error.ts';
 export { type CacheShape, KeyValueCache } from './key-value-cache.ts';
-export { loadPeftAdapter } from './lora/load-peft.ts';
+export { type LoadPeftOptions, loadPeftAdapter } from './lora/load-peft.ts';
 export { LoraAdapter, type LoraLayer, type LoraOptions, linearLayers } from './lora/lora-adapter.ts';
 export { type LowRankOptions, LowRankUpdate } from './lora/low-rank-update.ts';
 export { type PeftPrefix, type SavePeftOptions, savePeftAdapter } from './lora/save-peft.ts';
@@ -19,6 +19,7 @@ export { normalInitializer, uniformInitializer } from './modules/initializer.ts'
 export { LayerNorm } from './modules/layer-norm.ts';
 export { Linear, type LinearOptions } from './modules/linear.ts';
 export { Module, type ParameterMap } from './modules/module.ts';
+export { RmsNorm } from './modules/rms-norm.ts';
 export { SelfAttention, type SelfAttentionOptions } from './modules/self-attention.ts';
 export { TransformerBlock, type TransformerBlockOptions } from './modules/transformer-block.ts';
 export { type AttentionInputs, attention } from './ops/attention.ts';
