@@ -31,7 +31,14 @@ export function hostTensors({ names, tensor, values }: Reference) {
 
 /** Fields of a configuration that say how the fixture was made and nothing about the model. */
 export function withoutNotes(config: Record<string, unknown>): Record<string, unknown> {
-  const notes = new Set(['cases', 'noise', 'params_without_grad_in_edit', 'lora_params_without_grad']);
+  const notes = new Set([
+    'cases',
+    'noise',
+    'params_without_grad_in_edit',
+    'lora_params_without_grad',
+    'released',
+    'tiling',
+  ]);
   return Object.fromEntries(Object.entries(config).filter(([name]) => !notes.has(name)));
 }
 
