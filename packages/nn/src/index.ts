@@ -11,6 +11,7 @@ export { normalInitializer, uniformInitializer } from './modules/initializer.ts'
 export { LayerNorm } from './modules/layer-norm.ts';
 export { Linear, type LinearOptions } from './modules/linear.ts';
 export { Module, type ParameterMap } from './modules/module.ts';
+export { RmsNorm } from './modules/rms-norm.ts';
 export { SelfAttention, type SelfAttentionOptions } from './modules/self-attention.ts';
 export { TransformerBlock, type TransformerBlockOptions } from './modules/transformer-block.ts';
 export { type AttentionInputs, attention } from './ops/attention.ts';
