@@ -26,7 +26,8 @@ export function gridsOf(shapes: Shapes): readonly TokenGrid[] {
 
 /** Host tensors of a reference file, for loading. */
 export function hostTensors({ names, tensor, values }: Reference) {
-  return new Map(names.map((name) => [name, { shape: tensor(name).shape, data: values(name) }] as const));
+  const shapeOf = (name: string) => tf.tidy(() => ({ shape: tensor(name).shape })).shape;
+  return new Map(names.map((name) => [name, { shape: shapeOf(name), data: values(name) }] as const));
 }
 
 /** Fields of a configuration that say how the fixture was made and nothing about the model. */
