@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { loadParameters } from '@thinkrl/nn';
+import { loadParameters, mapTensors } from '@thinkrl/nn';
 import { parseConfig } from '../src/qwen2-5-vl/config.ts';
 import { QwenVl } from '../src/qwen2-5-vl/model.ts';
-import { currentName } from '../src/qwen2-5-vl/names.ts';
+import { CURRENT_NAMES } from '../src/qwen2-5-vl/names.ts';
 import type { Patches, PatchGrid } from '../src/qwen2-5-vl/patches.ts';
 import { deviation, openTensors, readConfig } from './fixture.ts';
 
@@ -25,12 +25,16 @@ export function referenceModel(): QwenVl {
   const config = parseConfig(readConfig(REFERENCE), { ignore: IGNORED });
   const model = new QwenVl(config);
   const weights = openTensors(REFERENCE, 'model.safetensors');
-  const tensors = weights.names.map((name) => {
-    const { shape } = weights.tensor(name);
-    return [currentName(name), { shape, data: weights.values(name) }] as const;
-  });
-  tf.tidy(() => loadParameters(model.parameters(), new Map(tensors)));
+  const tensors = new Map(
+    weights.names.map((name) => [name, { shape: shapeOf(weights, name), data: weights.values(name) }]),
+  );
+  loadParameters(model.parameters(), mapTensors(tensors, CURRENT_NAMES));
   return model;
+}
+
+/** The shape of a tensor of the fixtures. */
+export function shapeOf(file: ReturnType<typeof openTensors>, name: string): readonly number[] {
+  return tf.tidy(() => file.tensor(name).shape);
 }
 
 /** The grids of a case. */

@@ -1,4 +1,4 @@
-import type { ParameterMap } from '@thinkrl/nn';
+import type { ParameterMap, TensorRule } from '@thinkrl/nn';
 
 /** The parameters whose names start with `prefix`, named by what follows it. */
 export function under(parameters: ParameterMap, prefix: string): ParameterMap {
@@ -7,11 +7,10 @@ export function under(parameters: ParameterMap, prefix: string): ParameterMap {
 }
 
 /**
- * The name that a parameter has here for the one it has in a checkpoint: files say `visual.*` and `model.*`, newer ones
- * `model.visual.*` and `model.language_model.*`, which is what it becomes.
+ * Names of parameters here for those of a checkpoint: files say `visual.*` and `model.*`, newer ones `model.visual.*` and
+ * `model.language_model.*`, which is what they become.
  */
-export function currentName(name: string): string {
-  return name
-    .replace(/^visual\./, 'model.visual.')
-    .replace(/^model\.(?!visual\.|language_model\.)/, 'model.language_model.');
-}
+export const CURRENT_NAMES: readonly TensorRule[] = [
+  { match: /^visual\.(.+)$/, name: 'model.visual.$1' },
+  { match: /^model\.(?!visual\.|language_model\.)(.+)$/, name: 'model.language_model.$1' },
+];

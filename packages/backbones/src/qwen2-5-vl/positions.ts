@@ -74,18 +74,25 @@ export interface PositionRows {
   readonly tokens: number;
 }
 
-/** Lays positions out in rows of `tokens`, each from column `start` on; places without a token get 1. */
+/** Positions and where they lie in a {@link PositionRows}. */
+export interface PlacedPositions {
+  readonly positions: Positions;
+  readonly row: number;
+  /** Column of the first one. */
+  readonly start: number;
+}
+
+/** Lays positions out in rows; places without a token get 1. */
 export function positionRows(
-  rows: readonly { readonly positions: Positions; readonly start?: number }[],
-  tokens: number,
+  placed: readonly PlacedPositions[],
+  { rows, tokens }: Pick<PositionRows, 'rows' | 'tokens'>,
 ): PositionRows {
-  const axes = new Int32Array(3 * rows.length * tokens).fill(1);
-  rows.forEach(({ positions, start = 0 }, row) => {
+  const axes = new Int32Array(3 * rows * tokens).fill(1);
+  for (const { positions, row, start } of placed)
     [positions.time, positions.row, positions.column].forEach((axis, i) => {
-      axes.set(axis, (i * rows.length + row) * tokens + start);
+      axes.set(axis, (i * rows + row) * tokens + start);
     });
-  });
-  return { axes, rows: rows.length, tokens };
+  return { axes, rows, tokens };
 }
 
 /** Rotary tables `[rows, tokens, head size / 2]`: each angle follows the axis of its section. */
