@@ -7,7 +7,8 @@ import { UsageError } from './error.ts';
 import { fail } from './failure.ts';
 import { commandHelp, commonOptions, overview } from './help.ts';
 import { createOutput, type Output, type Stream } from './output.ts';
-import { loadRecipe, type Recipe } from './recipe.ts';
+import { loadQwenRecipe, loadRecipe, type QwenRecipe, type Recipe } from './recipe.ts';
+import { type RecipeName, recipeName } from './recipe-name.ts';
 
 /** What surrounds {@link main}; all of it has a default. */
 export interface Surroundings {
@@ -15,6 +16,8 @@ export interface Surroundings {
   readonly stderr?: Stream;
   /** The run that the commands drive. */
   readonly load?: () => Promise<Recipe>;
+  /** The run on Qwen-Image-Edit. */
+  readonly loadQwen?: () => Promise<QwenRecipe>;
 }
 
 /**
@@ -25,10 +28,11 @@ export interface Surroundings {
  * process.exitCode = await main(['train', '--mode', 'plan', '--iterations', '10']);
  */
 export async function main(words: readonly string[], surroundings: Surroundings = {}): Promise<number> {
-  const { stdout = process.stdout, stderr = process.stderr, load = loadRecipe } = surroundings;
+  const { stdout = process.stdout, stderr = process.stderr } = surroundings;
+  const { load = loadRecipe, loadQwen = loadQwenRecipe } = surroundings;
   const output = createOutput(stdout, stderr, words.includes('--json'));
   try {
-    return await dispatch(words, output, load);
+    return await dispatch(words, output, { load, loadQwen });
   } catch (error) {
     return fail(error, output, words.includes('--verbose'));
   }
@@ -37,7 +41,7 @@ export async function main(words: readonly string[], surroundings: Surroundings 
 async function dispatch(
   words: readonly string[],
   output: Output,
-  load: () => Promise<Recipe>,
+  { load, loadQwen }: Required<Pick<Surroundings, 'load' | 'loadQwen'>>,
 ): Promise<number> {
   const [name, ...rest] = words.filter((word, i) => i > 0 || word !== '--json');
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
@@ -48,26 +52,35 @@ async function dispatch(
     output.say(version());
     return 0;
   }
-  const command = find(name);
+  refuseUnknown(name);
+  const about = recipeName(name, rest);
+  const command = find(name, about);
   const recipe = await load();
-  const defaults = command.takesSettings ? recipe.defaultMicroConfig : {};
+  const qwen = about === 'qwen-image-edit' ? await loadQwen() : null;
+  const defaults = command.takesSettings ? (qwen?.defaultQwenEditConfig ?? recipe.defaultMicroConfig) : {};
   if (rest.includes('--help')) {
     output.say(commandHelp(command, defaults));
     return 0;
   }
   const options = { ...command.options, ...commonOptions };
   const line = parseCommandLine(rest, { options, defaults, positionals: command.positionals.length });
-  return command.run({ line, output, recipe });
+  return command.run({ line, output, recipe, qwen });
 }
 
-function find(name: string): Command {
-  const command = commands.find((candidate) => candidate.name === name);
-  if (command !== undefined) return command;
-  const nearest = closest(
-    name,
-    commands.map((candidate) => candidate.name),
+function refuseUnknown(name: string): void {
+  const names = commands.map((command) => command.name);
+  if (names.includes(name)) return;
+  throw new UsageError(
+    `no such command: ${name}; did you mean thinkrl ${closest(name, names)}? See thinkrl --help`,
   );
-  throw new UsageError(`no such command: ${name}; did you mean thinkrl ${nearest}? See thinkrl --help`);
+}
+
+/** The command of a name that is for the recipe. */
+function find(name: string, about: RecipeName): Command {
+  const named = commands.filter((command) => command.name === name);
+  const found = named.find(({ only }) => only === about) ?? named.find(({ only }) => only === undefined);
+  if (found !== undefined) return found;
+  throw new UsageError(`thinkrl ${name} is not for the recipe ${about}`);
 }
 
 function version(): string {

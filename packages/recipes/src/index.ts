@@ -6,6 +6,7 @@ export type { RunControls, RunEvent, RunListener } from './event.ts';
 export { groupingOf } from './grouping.ts';
 export { loadModels, type MicroModels, type ModelSource, samplerOf } from './micro-models.ts';
 export { PRETRAIN_STEPS, type PretrainMicroOptions, pretrainMicro } from './pretrain-micro.ts';
+export { readSavedRun, type SavedRun } from './saved-run.ts';
 export type { CategoryScores, MicroSummary, PercentScores } from './summary.ts';
 export {
   resumeMicro,

@@ -47,7 +47,7 @@ const qwenEditSchema = z.strictObject({
   /** `direct` edits from the bare instruction, `plan` thinks first, `full` also reflects and edits again. */
   mode: oneOf(['full', 'plan', 'direct']),
   /** Rounds of reflect-and-edit in `full` mode. */
-  rounds: whole(1),
+  rounds: whole(0),
   engine: engineSettings,
   tasks: z.strictObject({
     /** A JSONL file, a task a line, or a folder with a JSON file for each task. */

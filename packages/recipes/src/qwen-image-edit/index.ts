@@ -1,6 +1,19 @@
 export { loadAdapters, saveAdapters } from './adapters.ts';
 export { defaultQwenEditConfig, parseQwenEditConfig, type QwenEditConfig } from './config.ts';
+export { type EditedPicture, type EditPictureOptions, editPicture } from './edit.ts';
 export { TaskFileError } from './error.ts';
+export { type Advice, type AdviceRequest, adviceFor } from './memory/advice.ts';
+export { type Architecture, architectureOf, RELEASED } from './memory/architecture.ts';
+export { keyValueBytes, type MemoryPlan, memoryPlan, type TaskSize, total } from './memory/memory-plan.ts';
+export {
+  editorAdapterParameters,
+  languageParameters,
+  plannerAdapterParameters,
+  transformerParameters,
+  type VaeSizes,
+  vaeParameters,
+  visionParameters,
+} from './memory/parameters.ts';
 export {
   buildModules,
   type FolderModels,
