@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { sizeOfArea } from '@thinkrl/backbones/qwen-image-edit';
 import { imageOf, pixelsOf, readImage, resample } from '@thinkrl/backbones/qwen2-5-vl';
 import { type Checklist, ConfigError, type EditTask, type Image, type Key } from '@thinkrl/spec';
 import { z } from 'zod';
@@ -106,8 +105,8 @@ function parseJson(text: string, where: string): unknown {
 }
 
 /**
- * The task of an entry with its pictures, shrunk or enlarged to about `side` x `side` pixels as the pipeline does: once,
- * instead of in every encoding.
+ * The task of an entry with its pictures, none of more than about `side` x `side` pixels: planner and judge see them as well
+ * as the editor.
  *
  * @throws TaskFileError for a picture that cannot be read.
  */
@@ -117,14 +116,15 @@ export async function loadTask(entry: TaskEntry, side: number): Promise<EditTask
   return { id, references, instruction, category, ...(checklist !== null && { checklist }) };
 }
 
-/** A picture file at about `side` x `side` pixels. @throws TaskFileError when it cannot be read. */
+/** A picture file, shrunk to about `side` x `side` pixels if it has more. @throws TaskFileError when it cannot be read. */
 export async function readReference(path: string, side: number): Promise<Image> {
   const image = await readImage(path).catch((cause: Error) => {
     throw new TaskFileError(path, `is no picture that can be read: ${cause.message}`, { cause });
   });
-  const size = sizeOfArea(image, side ** 2);
-  if (size.width === image.width && size.height === image.height) return image;
-  return imageOf(resample(pixelsOf(image), { ...size, filter: 'lanczos' }));
+  const scale = side / Math.sqrt(image.width * image.height);
+  if (scale >= 1) return image;
+  const [width, height] = [image.width, image.height].map((length) => Math.max(1, Math.round(length * scale)));
+  return imageOf(resample(pixelsOf(image), { width: width!, height: height!, filter: 'lanczos' }));
 }
 
 /**
