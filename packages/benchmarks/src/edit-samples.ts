@@ -1,9 +1,10 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BenchmarkEditor } from './editor.ts';
 import { EditFailedError } from './error.ts';
 import { type Endings, findPicture, pictureFileProblem, pictureProblem, sniff } from './picture.ts';
 import type { BenchmarkSample, SampleProblem } from './sample.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** Settings of {@link editSamples}. */
 export interface EditSamplesOptions {
@@ -83,9 +84,7 @@ async function editOne(
   const problem = await pictureProblem(edited);
   if (problem !== null) return fail(`the edited picture ${problem}`);
   const path = `${stem}.${ending}`;
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.writing`, edited);
-  await rename(`${path}.writing`, path);
+  await writeWhole(path, edited);
   if (damaged !== null && damaged !== path) await rm(damaged);
   return { path, problem: null };
 }

@@ -52,6 +52,9 @@ export {
   krisCategory,
 } from './kris/taxonomy.ts';
 export { markdownReport } from './markdown.ts';
+export { replayChecklistJudge } from './micro/replay-checklist-judge.ts';
+export { type MicroEdit, type MicroReportOptions, reportMicro } from './micro/report.ts';
+export { type EditedMicroTasks, type EditMicroOptions, editMicroTasks } from './micro/samples.ts';
 export type { Endings, PictureForm } from './picture.ts';
 export { loadPromptBook, type PromptBook, type PromptSource, type PromptValues } from './prompt-book.ts';
 export { replayJudge } from './replay-judge.ts';
@@ -88,3 +91,4 @@ export {
 } from './run-benchmark.ts';
 export type { BenchmarkSample, LoadedSamples, SampleProblem } from './sample.ts';
 export { servedJudge } from './served-judge.ts';
+export { writeReport } from './write-report.ts';

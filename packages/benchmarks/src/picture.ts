@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
 import type { EncodedPicture } from '@thinkrl/served';
+import type { Image } from '@thinkrl/spec';
 import sharp from 'sharp';
 import { BenchmarkFileError } from './error.ts';
 
@@ -90,6 +91,13 @@ function asJpeg(file: Uint8Array, { quality, longestSide }: PictureForm & { kind
           kernel: 'cubic',
         });
   return shrunk.jpeg({ quality }).toBuffer();
+}
+
+/** The picture in the bytes of a file, its alpha channel dropped. */
+export async function decodeImage(bytes: Uint8Array): Promise<Image> {
+  const picture = sharp(bytes).removeAlpha().toColourspace('srgb');
+  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data: Float32Array.from(data, (value) => value / 255) };
 }
 
 /** A hash of the bytes of a file. */

@@ -1,18 +1,17 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '@thinkrl/spec';
 import type { Benchmark } from './benchmark.ts';
 import { editSamples } from './edit-samples.ts';
 import type { BenchmarkEditor } from './editor.ts';
-import { htmlReport } from './html.ts';
 import type { BenchmarkJudge, JudgeReply } from './judge.ts';
 import { judgeCalls } from './judge-calls.ts';
-import { markdownReport } from './markdown.ts';
 import { pictureFileProblem } from './picture.ts';
 import type { PromptBook } from './prompt-book.ts';
 import { openReplyStore } from './reply-store.ts';
 import type { BenchmarkReport } from './report.ts';
 import type { BenchmarkSample, SampleProblem } from './sample.ts';
+import { jsonText, writeReport } from './write-report.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** Settings of {@link runBenchmark}. */
 export interface RunBenchmarkOptions {
@@ -63,7 +62,7 @@ export async function runBenchmark(
   benchmark: Benchmark,
   options: RunBenchmarkOptions,
 ): Promise<BenchmarkResult> {
-  const { out, editor, judge, prompts = benchmark.ownPrompts, concurrency = 8, signal } = options;
+  const { out, editor, concurrency = 8, signal } = options;
   if (!Number.isInteger(concurrency) || concurrency < 1)
     throw new ConfigError({
       field: 'concurrency',
@@ -73,18 +72,12 @@ export async function runBenchmark(
   const tell = (stage: BenchmarkProgress['stage']) => (done: number, total: number) =>
     options.onProgress?.({ stage, done, total });
   const { usable, problems } = await checkInputs(benchmark);
-  const pictureFolder = options.pictures ?? join(out, 'pictures');
+  const folder = options.pictures ?? join(out, 'pictures');
   const { endings } = benchmark;
-  const edited = await editSamples(usable, {
-    folder: pictureFolder,
-    endings,
-    editor,
-    onEdit: tell('edit'),
-    signal,
-  });
-  const calls = benchmark.calls(edited.pictures);
-  const replies = await judgeCalls(calls, {
-    judge,
+  const edited = await editSamples(usable, { folder, endings, editor, onEdit: tell('edit'), signal });
+  const prompts = options.prompts ?? benchmark.ownPrompts;
+  const replies = await judgeCalls(benchmark.calls(edited.pictures), {
+    judge: options.judge,
     prompts,
     store: await openReplyStore(join(out, 'replies.jsonl')),
     concurrency,
@@ -92,24 +85,21 @@ export async function runBenchmark(
     onReply: tell('judge'),
     signal,
   });
-  const name = editor?.name ?? pictureFolder;
-  const scored = benchmark.score(new Set(edited.pictures.keys()), replies, name);
-  const missing = [...benchmark.problems, ...problems, ...edited.problems];
-  const all = [...missing, ...scored.unscored.map((key) => ({ key, problem: whyUnscored(key, replies) }))];
+  const judged = new Set(edited.pictures.keys());
+  const name = editor?.name ?? folder;
+  const { scores, tables, unscored } = benchmark.score(judged, replies, name);
+  const unread = unscored.map((key) => ({ key, problem: whyUnscored(key, replies) }));
+  const all = [...benchmark.problems, ...problems, ...edited.problems, ...unread];
+  const circumstances = { judge: options.judge, prompts, judged: judged.size };
   const report: BenchmarkReport = {
     title: `${benchmark.title}: ${name}`,
-    facts: {
-      editor: name,
-      judge: `${judge.name} (${judge.version})`,
-      prompts: prompts.name,
-      ...benchmark.switches,
-      samples: `${edited.pictures.size} of ${benchmark.fullSize} judged, ${scored.unscored.length} without every score`,
-    },
-    notComparable: notComparable(benchmark, { judge, prompts, judged: edited.pictures.size }),
-    tables: scored.tables,
+    facts: { editor: name, ...factsOf(benchmark, circumstances, unscored.length) },
+    notComparable: notComparable(benchmark, circumstances),
+    tables,
     notes: all.map(({ key, problem }) => `${key}: ${problem}`),
   };
-  return { report, problems: all, files: await writeFiles(out, report, scored.scores) };
+  await writeWhole(join(out, 'scores.json'), jsonText(scores));
+  return { report, problems: all, files: await writeReport(out, report) };
 }
 
 /** Every input picture is decoded before the first paid call. */
@@ -145,6 +135,19 @@ interface Circumstances {
   readonly judged: number;
 }
 
+function factsOf(
+  { switches, fullSize }: Benchmark,
+  { judge, prompts, judged }: Circumstances,
+  unscored: number,
+) {
+  return {
+    judge: `${judge.name} (${judge.version})`,
+    prompts: prompts.name,
+    ...switches,
+    samples: `${judged} of ${fullSize} judged, ${unscored} without every score`,
+  };
+}
+
 function notComparable(
   { publishedJudges, fullSize }: Benchmark,
   { judge, prompts, judged }: Circumstances,
@@ -155,23 +158,4 @@ function notComparable(
     ...(known ? [] : [`judged by ${judge.name}, published numbers by ${publishedJudges.join(' or ')}`]),
     ...(judged === fullSize ? [] : [`${judged} of ${fullSize} samples were judged`]),
   ];
-}
-
-async function writeFiles(out: string, report: BenchmarkReport, scores: unknown): Promise<readonly string[]> {
-  await mkdir(out, { recursive: true });
-  await writeWhole(join(out, 'scores.json'), json(scores));
-  const contents = { md: markdownReport(report), json: json(report), html: htmlReport(report) };
-  const files = Object.entries(contents).map(([ending, text]) => ({
-    path: join(out, `report.${ending}`),
-    text,
-  }));
-  for (const { path, text } of files) await writeWhole(path, text);
-  return files.map(({ path }) => path);
-}
-
-const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.writing`, text);
-  await rename(`${path}.writing`, path);
 }
