@@ -87,7 +87,7 @@ export interface JudgePrompt extends Picture {
  */
 export function readJudgePrompt(messages: readonly ChatMessage[]): JudgePrompt | null {
   const content = messages.at(-1)?.content ?? [];
-  const pictures = content.filter((part) => typeof part !== 'string' && !isEncoded(part));
+  const pictures = content.flatMap((part) => (typeof part === 'string' || isEncoded(part) ? [] : [part]));
   const text = content.filter((part) => typeof part === 'string').at(-1) ?? '';
   const image = pictures.at(-1);
   const block = /^<data>\n(.*)\n<\/data>\n(.*)$/s.exec(text);
