@@ -232,7 +232,7 @@ describe('runBenchmark', () => {
   it('scores the fixtures end to end as their evaluators did', async () => {
     const loaded = await loadRise(fixturePath('rise', 'data'));
     const { model } = readFixture<{ model: string }>('rise', 'judge_answers.json');
-    const { report } = await runBenchmark(riseBenchmark(loaded), {
+    const { report } = await runBenchmark(riseBenchmark(loaded, { parsing: 'upstream' }), {
       out: await out(),
       pictures: fixturePath('rise', 'outputs', model),
       judge: await replayJudge(fixturePath('rise', 'judge_answers.json')),

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,9 +99,11 @@ describe('eval --bench kris', () => {
 });
 
 describe('eval --bench rise', () => {
+  const answers = rise('judge_answers.json');
+  const { model } = JSON.parse(readFileSync(answers, 'utf8')) as { model: string };
   const words = [
-    ...['eval', '--bench', 'rise', '--data', rise('data')],
-    ...['--pictures', rise('outputs', 'toy-model'), '--judge', `replay:${rise('judge_answers.json')}`],
+    ...['eval', '--bench', 'rise', '--data', rise('data'), '--pictures', rise('outputs', model)],
+    ...['--judge', `replay:${answers}`, '--parsing', 'upstream'],
   ];
 
   test('scores pictures that are there by replies that are there, with the named switches', async () => {
@@ -127,7 +130,6 @@ describe('eval --bench rise', () => {
       expect(accuracy).toBeCloseTo(100 * run.Accuracy!, 9);
     };
     await close(score(), upstream);
-    await close(score('--parsing', 'upstream'), upstream);
     await close(score('--score-mode', 'weighted'), weighted);
     const nofree = overall('no_consistency_free_column');
     await close(score('--annotation', rise('data', 'nofree_w_subtask.json')), nofree);
