@@ -11,8 +11,8 @@ export function png(red: number, green: number, blue: number): Promise<Buffer> {
     .toBuffer();
 }
 
-/** A folder of KRIS-Bench with six samples of four scripts, all pictures real PNG files of different colours. */
-export async function krisFolder(): Promise<string> {
+/** A folder of KRIS-Bench with six samples of all scripts and `more` plain ones, all pictures real PNG files. */
+export async function krisFolder(more = 0): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'thinkrl-kris-'));
   const plain = (id: string) => ({
     ori_img: `${id}.png`,
@@ -22,6 +22,9 @@ export async function krisFolder(): Promise<string> {
   });
   const annotations = {
     color_change: { '1': plain('1'), '2': plain('2') },
+    count_change: Object.fromEntries(
+      Array.from({ length: more }, (_, index) => [`${index}`, plain(`${index}`)]),
+    ),
     chemistry: { '1': { ...plain('1'), explain_en: 'Copper turns green.' } },
     viewpoint_change: { '1': { ...plain('1'), gt_img: '1_gt.png' } },
     temporal_prediction: {
@@ -35,7 +38,7 @@ export async function krisFolder(): Promise<string> {
     for (const { ori_img, gt_img } of Object.values(records))
       for (const name of [ori_img, gt_img].flat().filter((file) => file !== '')) {
         shade += 7;
-        await write(join(folder, category, name), await png(shade, 90, 200));
+        await write(join(folder, category, name), await png(shade % 256, 90, shade >> 8));
       }
   }
   return folder;
