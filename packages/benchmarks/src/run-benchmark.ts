@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ConfigError } from '@thinkrl/spec';
+import pLimit from 'p-limit';
 import type { Benchmark } from './benchmark.ts';
 import { editSamples } from './edit-samples.ts';
 import type { BenchmarkEditor } from './editor.ts';
@@ -34,7 +35,7 @@ export interface RunBenchmarkOptions {
 
 /** How far a run has come. */
 export interface BenchmarkProgress {
-  readonly stage: 'edit' | 'judge';
+  readonly stage: 'check' | 'edit' | 'judge';
   readonly done: number;
   readonly total: number;
 }
@@ -71,7 +72,7 @@ export async function runBenchmark(
     });
   const tell = (stage: BenchmarkProgress['stage']) => (done: number, total: number) =>
     options.onProgress?.({ stage, done, total });
-  const { usable, problems } = await checkInputs(benchmark);
+  const { usable, problems } = await checkInputs(benchmark, tell('check'));
   const folder = options.pictures ?? join(out, 'pictures');
   const { endings } = benchmark;
   const edited = await editSamples(usable, { folder, endings, editor, onEdit: tell('edit'), signal });
@@ -103,16 +104,20 @@ export async function runBenchmark(
 }
 
 /** Every input picture is decoded before the first paid call. */
-async function checkInputs({ samples }: Benchmark) {
-  const usable: BenchmarkSample[] = [];
-  const problems: SampleProblem[] = [];
-  for (const sample of samples) {
-    const { image } = sample.reference;
-    const problem = await firstProblem([...sample.inputs, ...(image === undefined ? [] : [image])]);
-    if (problem === null) usable.push(sample);
-    else problems.push({ key: sample.key, problem });
-  }
-  return { usable, problems };
+async function checkInputs({ samples }: Benchmark, onCheck: (done: number, total: number) => void) {
+  let done = 0;
+  const check = async ({ inputs, reference: { image } }: BenchmarkSample) => {
+    const problem = await firstProblem([...inputs, ...(image === undefined ? [] : [image])]);
+    done += 1;
+    onCheck(done, samples.length);
+    return problem;
+  };
+  const limit = pLimit(4);
+  const found = await Promise.all(samples.map((sample) => limit(check, sample)));
+  return {
+    usable: samples.filter((_, index) => found[index] === null),
+    problems: samples.flatMap(({ key }, index) => (found[index] ? [{ key, problem: found[index] }] : [])),
+  };
 }
 
 async function firstProblem(paths: readonly string[]): Promise<string | null> {
@@ -149,13 +154,14 @@ function factsOf(
 }
 
 function notComparable(
-  { publishedJudges, fullSize }: Benchmark,
+  { publishedJudges, fullSize, switches }: Benchmark,
   { judge, prompts, judged }: Circumstances,
 ): readonly string[] {
   const known = publishedJudges.some((model) => judge.name.startsWith(model));
   return [
     ...(prompts.original ? [] : [`judged with ${prompts.name}, not with the benchmark's own`]),
     ...(known ? [] : [`judged by ${judge.name}, published numbers by ${publishedJudges.join(' or ')}`]),
+    ...(switches.parsing === 'strict' ? ['replies were read strictly'] : []),
     ...(judged === fullSize ? [] : [`${judged} of ${fullSize} samples were judged`]),
   ];
 }

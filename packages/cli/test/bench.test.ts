@@ -165,6 +165,34 @@ describe('eval --bench micro', () => {
     );
     expect(stdout).toContain('judge: exact, and replay');
   });
+
+  test('a served judge answers by its log-probabilities', async () => {
+    const top = [
+      { token: 'yes', logProb: Math.log(0.9) },
+      { token: 'no', logProb: Math.log(0.1) },
+    ];
+    const server = await startChatServer({
+      model: 'yes-man',
+      answer: () => ({ text: 'yes', tokens: [{ ...top[0]!, top }] }),
+    });
+    const { stdout } = await thinkrl(
+      ...['eval', '--editor', 'identity', '--evaluation.tasks', '2', '--out', await folder(), '--json'],
+      ...['--judge', server.url, '--judge-model', 'yes-man'],
+    );
+    await server.close();
+    const { tables, facts } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+      facts: { judge: string };
+      tables: { rows: { cells: number[] }[] }[];
+    };
+    expect(facts.judge).toMatch(/^exact, and yes-man \(prompt .* by log-probabilities\)$/);
+    // Who always says yes agrees with a checklist of mixed polarity where it expects yes.
+    for (const [index, split] of (['id', 'ood'] as const).entries()) {
+      const shares = evaluationTasks(split, 2).map(({ checklist: { questions } }) => {
+        return questions.filter(({ expected }) => expected === 'yes').length / questions.length;
+      });
+      expect(tables[index]!.rows[0]!.cells[5]).toBeCloseTo((100 * (shares[0]! + shares[1]!)) / 2, 9);
+    }
+  });
 });
 
 describe('usage', () => {
