@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { BenchmarkFileError } from './error.ts';
 
 /** The value in a JSON file. @throws BenchmarkFileError when it cannot be read or is no JSON. */
@@ -18,5 +18,6 @@ export async function readJsonFile(path: string): Promise<unknown> {
 export function pathInside(folder: string, name: string): string | null {
   const path = resolve(folder, name);
   const way = relative(resolve(folder), path);
-  return way === '' || way === '..' || /^\.\.[\\/]/.test(way) || resolve(way) === way ? null : path;
+  const outside = way === '' || isAbsolute(way) || way.split(/[\\/]/)[0] === '..';
+  return outside ? null : path;
 }

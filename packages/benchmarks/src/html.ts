@@ -1,4 +1,4 @@
-import { type BenchmarkReport, comparabilityOf, figure, type ReportTable } from './report.ts';
+import { type BenchmarkReport, cellTexts, comparabilityOf, type ReportTable } from './report.ts';
 
 const style = `body{margin:0 auto;max-width:1100px;padding:24px;font:15px/1.45 system-ui,sans-serif;color-scheme:light dark}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
@@ -22,12 +22,15 @@ ${notes.length > 0 ? `<h2>Notes</h2>${listed(notes)}` : ''}
 `;
 }
 
-function htmlTable({ title, columns, rows }: ReportTable): string {
+function htmlTable(table: ReportTable): string {
+  const { title, columns, rows } = table;
   const head = ['', ...columns].map((name) => `<th>${escaped(name)}</th>`).join('');
-  const body = rows.map(({ name, cells, note }) => {
-    const figures = cells.map((cell) => `<td>${figure(cell)}</td>`).join('');
-    const source = note === undefined ? '' : `<td class="note">${escaped(note)}</td>`;
-    return `<tr><td>${escaped(name)}</td>${figures}${source}</tr>`;
+  const body = rows.map((row) => {
+    const figures = cellTexts(table, row)
+      .map((text) => `<td>${text}</td>`)
+      .join('');
+    const source = row.note === undefined ? '' : `<td class="note">${escaped(row.note)}</td>`;
+    return `<tr><td>${escaped(row.name)}</td>${figures}${source}</tr>`;
   });
   return `<h2>${escaped(title)}</h2><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody></table></div>`;
 }

@@ -91,4 +91,5 @@ export {
 } from './run-benchmark.ts';
 export type { BenchmarkSample, LoadedSamples, SampleProblem } from './sample.ts';
 export { servedJudge } from './served-judge.ts';
+export { textTable } from './text-table.ts';
 export { writeReport } from './write-report.ts';

@@ -1,4 +1,4 @@
-import { type BenchmarkReport, comparabilityOf, figure, type ReportTable } from './report.ts';
+import { type BenchmarkReport, cellTexts, comparabilityOf, type ReportTable } from './report.ts';
 
 /** A report as a Markdown page. */
 export function markdownReport(report: BenchmarkReport): string {
@@ -15,14 +15,15 @@ export function markdownReport(report: BenchmarkReport): string {
   ].join('\n\n');
 }
 
-function markdownTable({ columns, rows }: ReportTable): string {
+function markdownTable(table: ReportTable): string {
+  const { columns, rows } = table;
   const noted = rows.some(({ note }) => note !== undefined);
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
     line(['', ...columns, ...(noted ? ['source'] : [])]),
     line(['---', ...columns.map(() => '---:'), ...(noted ? ['---'] : [])]),
-    ...rows.map(({ name, cells, note = '' }) =>
-      line([escaped(name), ...cells.map(figure), ...(noted ? [escaped(note)] : [])]),
+    ...rows.map((row) =>
+      line([escaped(row.name), ...cellTexts(table, row), ...(noted ? [escaped(row.note ?? '')] : [])]),
     ),
   ].join('\n');
 }

@@ -10,6 +10,8 @@ export interface ReportRow {
 export interface ReportTable {
   readonly title: string;
   readonly columns: readonly string[];
+  /** Columns that hold counts, and are written without decimals. */
+  readonly counts?: readonly string[];
   readonly rows: readonly ReportRow[];
 }
 
@@ -25,9 +27,11 @@ export interface BenchmarkReport {
   readonly notes: readonly string[];
 }
 
-/** A figure with two decimals, or a dash. */
-export function figure(value: number | null): string {
-  return value === null ? '-' : value.toFixed(2);
+/** The cells of a row as text: figures with two decimals, counts without, a dash where nothing is. */
+export function cellTexts({ columns, counts = [] }: ReportTable, { cells }: ReportRow): readonly string[] {
+  return cells.map((value, index) =>
+    value === null ? '-' : value.toFixed(counts.includes(columns[index]!) ? 0 : 2),
+  );
 }
 
 /** The verdict on comparability in one sentence. */

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { ConfigError } from '@thinkrl/spec';
 import pLimit from 'p-limit';
 import type { Benchmark } from './benchmark.ts';
@@ -87,7 +87,7 @@ export async function runBenchmark(
     signal,
   });
   const judged = new Set(edited.pictures.keys());
-  const name = editor?.name ?? folder;
+  const name = editor?.name ?? basename(resolve(folder));
   const { scores, tables, unscored } = benchmark.score(judged, replies, name);
   const unread = unscored.map((key) => ({ key, problem: whyUnscored(key, replies) }));
   const all = [...benchmark.problems, ...problems, ...edited.problems, ...unread];

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type BenchmarkReport, htmlReport, markdownReport } from '../src/index.ts';
+import { type BenchmarkReport, htmlReport, markdownReport, textTable } from '../src/index.ts';
 
 const report: BenchmarkReport = {
   title: 'Bench: <b>me</b> & | you',
@@ -9,6 +9,7 @@ const report: BenchmarkReport = {
     {
       title: 'T',
       columns: ['A', 'B'],
+      counts: ['B'],
       rows: [
         { name: 'ours', cells: [1.005, null] },
         { name: 'theirs', cells: [2, 3], note: 'a "paper"' },
@@ -31,7 +32,7 @@ it('is Markdown in which foreign text stays text', () => {
     '|  | A | B | source |',
     '| --- | ---: | ---: | --- |',
     '| ours | 1.00 | - |  |',
-    '| theirs | 2.00 | 3.00 | a "paper" |',
+    '| theirs | 2.00 | 3 | a "paper" |',
     '',
     '## Notes',
     '',
@@ -45,7 +46,7 @@ it('is HTML in which foreign text stays text', () => {
   const page = htmlReport(report);
   expect(page).toContain('<h1>Bench: &lt;b&gt;me&lt;/b&gt; &amp; | you</h1>');
   expect(page).toContain(
-    '<tr><td>theirs</td><td>2.00</td><td>3.00</td><td class="note">a &quot;paper&quot;</td></tr>',
+    '<tr><td>theirs</td><td>2.00</td><td>3</td><td class="note">a &quot;paper&quot;</td></tr>',
   );
   expect(page).not.toContain('<script');
 });
@@ -53,4 +54,13 @@ it('is HTML in which foreign text stays text', () => {
 it('says in capitals what is not comparable, and why', () => {
   const text = markdownReport({ ...report, notComparable: ['own prompts', '3 of 9 samples'] });
   expect(text).toContain('**NOT COMPARABLE with published numbers: own prompts; 3 of 9 samples.**');
+});
+
+it('has tables that are aligned as plain text', () => {
+  expect(textTable(report.tables[0]!)).toEqual([
+    'T',
+    '           A  B',
+    'ours    1.00  -',
+    'theirs  2.00  3',
+  ]);
 });

@@ -154,7 +154,7 @@ describe.each([
     expect(deviations(tableForm(verdicts), run.aggregate)).toEqual([]);
   });
 
-  it('has the rows of upstream’s CSV in its order', () => {
+  it("has the rows of upstream's CSV in its order", () => {
     const rows = run.judge_csv!.trim().split('\n').slice(1);
     const number = (cell: string) => (cell === '' ? null : Number(cell));
     const table = rows.map((row) => {

@@ -107,6 +107,7 @@ function groupTable(title: string, groups: Readonly<Record<string, KrisGroup>>):
   return {
     title,
     columns: [...columns, 'average', 'samples'],
+    counts: ['samples'],
     rows: Object.entries(groups).map(([name, { metrics, average, samples }]) => ({
       name,
       cells: [...columns.map((column) => metrics[column] ?? null), average, samples],

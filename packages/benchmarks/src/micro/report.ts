@@ -127,6 +127,7 @@ function tableOf(
   return {
     title: split === 'id' ? 'In domain, percent' : 'Out of domain, percent',
     columns: [...scoreNames, ...(withJudge ? ['judge', 'agreement'] : []), 'tasks'],
+    counts: ['tasks'],
     rows: [
       row('all', edits),
       ...categories.map((category) =>

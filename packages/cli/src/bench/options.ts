@@ -33,7 +33,7 @@ const described: Readonly<Record<string, BenchOption>> = {
   },
   pictures: {
     value: 'DIR',
-    help: 'kris, rise: edited pictures of a model, in upstream’s layout',
+    help: 'kris, rise: edited pictures of a model, in the layout of its scripts',
     benches: served,
   },
   judge: {

@@ -22,7 +22,7 @@ export async function runMicroBench(invocation: Invocation): Promise<number> {
   const judge = (await checklistJudgeOf(invocation)) as Judge<MicroEdit['task']> | null;
   const { name, edits, problems, out } = await editsOf(invocation, line.values.editor ?? 'micro');
   const report = await reportMicro(edits, { editor: name, problems, ...(judge !== null && { judge }) });
-  sayReport(output, report, await writeReport(out, report));
+  await sayReport(output, report, await writeReport(out, report));
   return 0;
 }
 

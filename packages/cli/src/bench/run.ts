@@ -39,7 +39,7 @@ export async function runBench(invocation: Invocation, bench: 'kris' | 'rise'): 
       ...(prompts && { prompts }),
     });
     progress.finish();
-    sayReport(output, report, files);
+    await sayReport(output, report, files);
     return 0;
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
