@@ -28,6 +28,11 @@ export interface ChatRequest {
   /** Alternatives wanted at each token; 0 for the log-probabilities of the reply alone, left out for none. */
   readonly topLogProbs?: number;
   readonly schema?: ReplySchema;
+  /**
+   * Equal requests are one and the same question: an `Idempotency-Key` made of the request is sent along, and a server
+   * that heeds it answers a repeated request without asking its model again.
+   */
+  readonly idempotent?: boolean;
   /** Fields beyond the common ones, for example `top_k` or `chat_template_kwargs`. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }

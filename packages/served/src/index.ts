@@ -9,6 +9,7 @@ export type {
   ReplyToken,
   TokenLogProb,
 } from './chat.ts';
+export type { TokenLimitField } from './dialect.ts';
 export {
   type FailureReason,
   type RequestProblem,

@@ -2,6 +2,7 @@ import type { Image } from '@thinkrl/spec';
 import type OpenAI from 'openai';
 import { z } from 'zod';
 import type { ChatMessage, ChatPart, ChatReply, ChatRequest } from './chat.ts';
+import type { TokenLimitField } from './dialect.ts';
 import { jsonSchemaOf } from './json-reply.ts';
 import type { TokenCount } from './usage.ts';
 
@@ -9,19 +10,20 @@ import type { TokenCount } from './usage.ts';
 export interface WireOptions {
   readonly model: string;
   readonly urlOf: (image: Image) => string;
+  readonly tokenLimitField: TokenLimitField;
 }
 
 /** The request in the words of the chat completions API. */
 export function toWire(
   request: ChatRequest,
-  { model, urlOf }: WireOptions,
+  { model, urlOf, tokenLimitField }: WireOptions,
 ): OpenAI.ChatCompletionCreateParamsNonStreaming {
   const { topP, seed, topLogProbs, schema, extra } = request;
   return {
     ...extra,
     model,
     messages: request.messages.map((message) => messageToWire(message, urlOf)),
-    max_tokens: request.maxTokens,
+    [tokenLimitField]: request.maxTokens,
     temperature: request.temperature,
     ...(topP !== undefined && { top_p: topP }),
     ...(seed !== undefined && { seed }),
