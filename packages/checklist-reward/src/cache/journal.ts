@@ -1,0 +1,141 @@
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { JudgeCacheError } from './error.ts';
+import { type JournalRecord, readRecord, writeRecord } from './record.ts';
+
+/** An append-only file of records; several processes may write to it. */
+export interface Journal {
+  /** Calls `take` with every record that was added since the last call, by whichever process. */
+  read(take: (record: JournalRecord) => void): Promise<JournalReading>;
+  /**
+   * Adds a record and resolves once it is on disk. Records that come while others are written share the next flush.
+   *
+   * @throws JudgeCacheError when it cannot be written.
+   */
+  append(record: JournalRecord): Promise<void>;
+  /** Waits for what is being written, then closes the file. */
+  close(): Promise<void>;
+}
+
+/** What {@link Journal.read} met beside whole records. */
+export interface JournalReading {
+  /** Lines that are not what was written. */
+  readonly damaged: number;
+  /** Whether the file ends within a record: cut off by a crash, or being written by another process. */
+  readonly cut: boolean;
+}
+
+/**
+ * Opens a journal, made where it is missing.
+ *
+ * @throws JudgeCacheError when it cannot be opened.
+ */
+export async function openJournal(path: string): Promise<Journal> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(path, 'a+');
+    await flushFolder(dirname(path));
+    return new FileJournal(path, file);
+  } catch (cause) {
+    throw failed(path, 'opened', cause);
+  }
+}
+
+/** Flushes a folder's entries, so that a new file in it survives a crash of the machine. */
+async function flushFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+interface Waiting {
+  readonly line: string;
+  readonly written: () => void;
+  readonly lost: (error: JudgeCacheError) => void;
+}
+
+const newline = 0x0a;
+
+class FileJournal implements Journal {
+  private readonly path: string;
+  private readonly file: FileHandle;
+  /** Bytes up to the end of the last line that was read. */
+  private position = 0;
+  /** Whether the file may end within a line: the next line then begins a new one. */
+  private cut = false;
+  private waiting: Waiting[] = [];
+  private writing: Promise<void> | null = null;
+
+  constructor(path: string, file: FileHandle) {
+    this.path = path;
+    this.file = file;
+  }
+
+  async read(take: (record: JournalRecord) => void): Promise<JournalReading> {
+    const bytes = await this.newBytes();
+    const end = bytes.lastIndexOf(newline) + 1;
+    let damaged = 0;
+    for (const line of bytes.toString('utf8', 0, end).split('\n')) {
+      const record = readRecord(line);
+      if (record !== null) take(record);
+      else if (line !== '') damaged += 1;
+    }
+    this.position += end;
+    this.cut = end < bytes.length;
+    return { damaged, cut: this.cut };
+  }
+
+  append(record: JournalRecord): Promise<void> {
+    return new Promise((written, lost) => {
+      this.waiting.push({ line: writeRecord(record), written, lost });
+      this.writing ??= this.write();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.writing;
+    await this.file.close();
+  }
+
+  private async newBytes(): Promise<Buffer> {
+    try {
+      const { size } = await this.file.stat();
+      const bytes = Buffer.alloc(Math.max(0, size - this.position));
+      const { bytesRead } = await this.file.read(bytes, 0, bytes.length, this.position);
+      return bytes.subarray(0, bytesRead);
+    } catch (cause) {
+      throw failed(this.path, 'read', cause);
+    }
+  }
+
+  private async write(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const batch = this.waiting;
+      this.waiting = [];
+      try {
+        await this.writeWhole(batch.map(({ line }) => line).join(''));
+        for (const { written } of batch) written();
+      } catch (cause) {
+        this.cut = true;
+        for (const { lost } of batch) lost(failed(this.path, 'written', cause));
+      }
+    }
+    this.writing = null;
+  }
+
+  /** One call to the system, which keeps the lines of two processes apart, then a flush. */
+  private async writeWhole(lines: string): Promise<void> {
+    const bytes = Buffer.from(this.cut ? `\n${lines}` : lines);
+    const { bytesWritten } = await this.file.write(bytes);
+    if (bytesWritten < bytes.length) throw new Error(`${bytesWritten} of ${bytes.length} bytes were taken`);
+    this.cut = false;
+    await this.file.datasync();
+  }
+}
+
+function failed(path: string, what: string, cause: unknown): JudgeCacheError {
+  return new JudgeCacheError({ path, problem: `cannot be ${what}: ${(cause as Error).message}` }, { cause });
+}
