@@ -8,7 +8,8 @@ export interface Journal {
   /** Calls `take` with every record that was added since the last call, by whichever process. */
   read(take: (record: JournalRecord) => void): Promise<JournalReading>;
   /**
-   * Adds a record and resolves once it is on disk. Records that come while others are written share the next flush.
+   * Adds a record and resolves once it is on disk. It is handed to the system at once, which keeps it when this process
+   * is killed; records that come while others are flushed to disk share the next flush.
    *
    * @throws JudgeCacheError when it cannot be written.
    */
@@ -53,7 +54,7 @@ async function flushFolder(path: string): Promise<void> {
 
 interface Waiting {
   readonly line: string;
-  readonly written: () => void;
+  readonly kept: () => void;
   readonly lost: (error: JudgeCacheError) => void;
 }
 
@@ -67,7 +68,9 @@ class FileJournal implements Journal {
   /** Whether the file may end within a line: the next line then begins a new one. */
   private cut = false;
   private waiting: Waiting[] = [];
+  private written: Waiting[] = [];
   private writing: Promise<void> | null = null;
+  private flushing: Promise<void> | null = null;
 
   constructor(path: string, file: FileHandle) {
     this.path = path;
@@ -89,14 +92,15 @@ class FileJournal implements Journal {
   }
 
   append(record: JournalRecord): Promise<void> {
-    return new Promise((written, lost) => {
-      this.waiting.push({ line: writeRecord(record), written, lost });
+    return new Promise((kept, lost) => {
+      this.waiting.push({ line: writeRecord(record), kept, lost });
       this.writing ??= this.write();
     });
   }
 
   async close(): Promise<void> {
     await this.writing;
+    await this.flushing;
     await this.file.close();
   }
 
@@ -117,22 +121,40 @@ class FileJournal implements Journal {
       this.waiting = [];
       try {
         await this.writeWhole(batch.map(({ line }) => line).join(''));
-        for (const { written } of batch) written();
+        this.written.push(...batch);
+        this.flushing ??= this.flush();
       } catch (cause) {
         this.cut = true;
-        for (const { lost } of batch) lost(failed(this.path, 'written', cause));
+        this.lose(batch, cause);
       }
     }
     this.writing = null;
   }
 
-  /** One call to the system, which keeps the lines of two processes apart, then a flush. */
+  /** In one call to the system, which keeps the lines of two processes apart. */
   private async writeWhole(lines: string): Promise<void> {
     const bytes = Buffer.from(this.cut ? `\n${lines}` : lines);
     const { bytesWritten } = await this.file.write(bytes);
     if (bytesWritten < bytes.length) throw new Error(`${bytesWritten} of ${bytes.length} bytes were taken`);
     this.cut = false;
-    await this.file.datasync();
+  }
+
+  private async flush(): Promise<void> {
+    while (this.written.length > 0) {
+      const batch = this.written;
+      this.written = [];
+      try {
+        await this.file.datasync();
+        for (const { kept } of batch) kept();
+      } catch (cause) {
+        this.lose(batch, cause);
+      }
+    }
+    this.flushing = null;
+  }
+
+  private lose(batch: readonly Waiting[], cause: unknown): void {
+    for (const { lost } of batch) lost(failed(this.path, 'written', cause));
   }
 }
 
