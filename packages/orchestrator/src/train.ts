@@ -35,9 +35,9 @@ export async function train<Task extends EditTask>(run: TrainingRun<Task>): Prom
     const generation = (await updates.generation?.step(groups)) ?? null;
     const update = (performance.now() - started) / 1000;
 
-    const dimensions = run.collecting.reward.dimensions;
-    const times = { ...seconds, update };
-    const report = stepReport({ iteration, groups, dimensions, understanding, generation, seconds: times });
+    const { dimensions } = run.collecting.reward;
+    const facts = { iteration, groups, dimensions, guard: run.guard?.(judged), understanding, generation };
+    const report = stepReport({ ...facts, seconds: { ...seconds, update } });
     await state.advance(report, groups);
   }
   await state.save();
