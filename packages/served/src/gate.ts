@@ -14,6 +14,8 @@ interface Place {
 /** Lets so many pieces of work run at once; the others wait in the order they came, those that return before all others. */
 export class Gate {
   private free: number;
+  private freeTime = 0;
+  private changed = performance.now();
   private readonly returning = new Queue();
   private readonly newcomers = new Queue();
 
@@ -21,18 +23,29 @@ export class Gate {
     this.free = width;
   }
 
+  /** Time that its places have been free, added up over places, in ms; while one is free, nobody waits at the gate. */
+  get idle(): number {
+    return this.freeTime + this.free * (performance.now() - this.changed);
+  }
+
   /** Runs `work` once there is room. */
   async pass<T>(work: () => Promise<T>, { returning, signal }: Pass): Promise<T> {
     signal?.throwIfAborted();
-    if (this.free > 0) this.free -= 1;
+    if (this.free > 0) this.set(this.free - 1);
     else await wait(returning ? this.returning : this.newcomers, signal);
     try {
       return await work();
     } finally {
       const next = this.returning.take() ?? this.newcomers.take();
-      if (next === undefined) this.free += 1;
+      if (next === undefined) this.set(this.free + 1);
       else next.enter();
     }
+  }
+
+  private set(free: number): void {
+    this.freeTime = this.idle;
+    this.changed = performance.now();
+    this.free = free;
   }
 }
 

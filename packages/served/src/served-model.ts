@@ -74,7 +74,7 @@ export function createServedModel(options: ServedModelOptions): ServedModel {
   return {
     name: options.model,
     ask: (request, read, call) => persist({ settings, request, read, signal: call?.signal }),
-    usage: () => meter.snapshot(),
+    usage: () => meter.snapshot(gate.idle),
   };
 }
 

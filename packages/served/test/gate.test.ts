@@ -42,6 +42,17 @@ describe('Gate', () => {
     expect(log).toEqual(['a', 'd', 'e', 'b', 'c']);
   });
 
+  it('adds up how long its places were free', async () => {
+    const gate = new Gate(3);
+    const before = gate.idle;
+    const start = performance.now();
+    const sleep = () => new Promise<void>((resolve) => setTimeout(resolve, 50));
+    await Promise.all([gate.pass(sleep, newcomer), gate.pass(sleep, newcomer)]);
+    // Two of three places were taken all the time.
+    const passed = performance.now() - start;
+    expect(Math.abs(gate.idle - before - passed)).toBeLessThan(0.2 * passed);
+  });
+
   it('takes out who gives up, and goes on after a failure', async () => {
     const gate = new Gate(1);
     const log: string[] = [];
