@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 interface Call<T> {
   readonly result: Promise<T>;
   readonly abort: AbortController;
@@ -27,6 +29,7 @@ export class SharedCalls<T> {
         if (call.waiting === 0) this.cancel(key, call, signal?.reason);
         reject(signal?.reason);
       };
+      if (signal !== undefined) setMaxListeners(0, signal); // many calls share one
       signal?.addEventListener('abort', leave, { once: true });
       call.result.then(resolve, reject).finally(() => signal?.removeEventListener('abort', leave));
     });

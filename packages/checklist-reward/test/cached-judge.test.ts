@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Key } from '@thinkrl/spec';
@@ -220,6 +229,19 @@ describe('damage', () => {
   });
 });
 
+describe.runIf(existsSync('/dev/full'))('a full disk', () => {
+  it('stops the run with a named error, and is gone when there is room again', async () => {
+    await (await open(honest())).close();
+    const path = journal();
+    rmSync(path);
+    symlinkSync('/dev/full', path);
+    await expect(open(honest())).rejects.toThrow(JudgeCacheError);
+    await expect(open(honest())).rejects.toThrow(`${path}: cannot be written: ENOSPC`);
+    rmSync(path);
+    expect(await (await open(honest())).answer(requests(2))).toHaveLength(2);
+  });
+});
+
 describe('two caches on one folder', () => {
   it('see what the other kept, and keep their records apart', async () => {
     const [left, right] = [honest(), honest()];
@@ -231,6 +253,19 @@ describe('two caches on one folder', () => {
     const last = honest();
     expect(await (await open(last)).answer(requests(99))).toEqual(await honest().answer(requests(99)));
     expect(last.asked).toEqual([]);
+    expect(notices).toEqual([]);
+  });
+
+  it('miss nothing of the other where many ask at the same time', async () => {
+    const [left, right] = [honest(), honest()];
+    const [first, second] = [await open(left), await open(right)];
+    await first.answer(requests(30));
+    await Promise.all(requests(60).map((one) => second.answer([one])));
+    expect(right.asked).toHaveLength(30);
+    await Promise.all(requests(90).map((one) => first.answer([one])));
+    expect(left.asked).toHaveLength(60);
+    await second.answer(requests(90));
+    expect(right.asked).toHaveLength(30);
     expect(notices).toEqual([]);
   });
 

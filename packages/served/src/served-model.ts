@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, type Image } from '@thinkrl/spec';
 import { OpenAI } from 'openai';
@@ -160,6 +161,7 @@ interface Persistence<T> {
 async function persist<T>({ settings, request, read, signal }: Persistence<T>): Promise<T> {
   const { meter, gate, rule, attemptLimit, timeLimit } = settings;
   meter.add('requests');
+  if (signal !== undefined) setMaxListeners(0, signal); // as many listeners as there are requests, all removed
   let left = timeLimit;
   let useless = 0;
   for (let attempts = 1; ; attempts++) {

@@ -182,6 +182,19 @@ describe('createServedModel', () => {
     expect(model.usage()).toMatchObject({ attempts: 5, failures: { 'other-dialect': 2 } });
   });
 
+  it('takes many requests that share a signal, without a warning', async () => {
+    const warnings: string[] = [];
+    const listen = ({ message }: Error) => void warnings.push(message);
+    process.on('warning', listen);
+    const server = await serve({ fault: (index) => (index < 20 ? { kind: 'error' } : undefined) });
+    const model = modelAt(server, { retry: { ...fast, attempts: 21 } });
+    const { signal } = new AbortController();
+    await Promise.all(Array.from({ length: 30 }, () => model.ask(request, text, { signal })));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+  });
+
   it('keeps the key out of errors, even where the server repeats it', async () => {
     process.env.SERVED_TEST_KEY = 'sk-very-secret';
     const answer = () => {

@@ -58,10 +58,7 @@ export async function cachedJudge<Task extends EditTask>(
 ): Promise<CachedJudge<Task>> {
   const { folder, onNotice = () => {} } = options;
   const { name, version } = judge;
-  const path = join(folder, fileOf(judge));
-  const journal = await openJournal(path);
-  const memory = new Memory(path, journal, onNotice);
-  await memory.open(judge);
+  const memory = await openMemory(join(folder, fileOf(judge)), judge, onNotice);
   for (const other of await otherVersions(folder, judge))
     onNotice(`${folder} also holds judgements of ${name} ${other}; ${version} makes its own`);
   const hasher = createRequestHasher();
@@ -83,7 +80,7 @@ export async function cachedJudge<Task extends EditTask>(
     name,
     version,
     usage: () => ({ ...usage }),
-    close: () => journal.close(),
+    close: () => memory.close(),
     async answer(requests, call) {
       await memory.refresh();
       const replies = requests.map((request) => {
@@ -104,6 +101,17 @@ function fileOf({ name, version }: Judge): string {
     .update(JSON.stringify([name, version]))
     .digest('hex');
   return `${hash.slice(0, 16)}.jsonl`;
+}
+
+async function openMemory(path: string, judge: Judge, notice: (text: string) => void): Promise<Memory> {
+  const memory = new Memory(path, await openJournal(path), notice);
+  try {
+    await memory.open(judge);
+  } catch (error) {
+    await memory.close();
+    throw error;
+  }
+  return memory;
 }
 
 /** What a journal holds, by hash; the first reply to a request is the one that counts. */
@@ -140,6 +148,10 @@ class Memory {
   async keep(hash: string, reply: Judged): Promise<void> {
     await this.journal.append({ key: hash, json: JSON.stringify(reply) });
     if (!this.replies.has(hash)) this.replies.set(hash, reply);
+  }
+
+  close(): Promise<void> {
+    return this.journal.close();
   }
 
   private async load(header: (json: string) => void) {

@@ -41,9 +41,10 @@ export async function otherVersions(folder: string, { name, version }: Judge): P
 
 const longestHeader = 4096;
 
-/** Null where a file begins with something else. */
+/** Null where a file begins with something else or cannot be opened. */
 async function firstHeader(path: string): Promise<z.infer<typeof headerForm> | null> {
-  const file = await open(path, 'r');
+  const file = await open(path, 'r').catch(() => null);
+  if (file === null) return null;
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(longestHeader), 0, longestHeader, 0);
     const [line] = buffer.toString('utf8', 0, bytesRead).split('\n', 1);

@@ -67,6 +67,7 @@ class FileJournal implements Journal {
   private position = 0;
   /** Whether the file may end within a line: the next line then begins a new one. */
   private cut = false;
+  private reading: Promise<unknown> = Promise.resolve();
   private waiting: Waiting[] = [];
   private written: Waiting[] = [];
   private writing: Promise<void> | null = null;
@@ -77,18 +78,10 @@ class FileJournal implements Journal {
     this.file = file;
   }
 
-  async read(take: (record: JournalRecord) => void): Promise<JournalReading> {
-    const bytes = await this.newBytes();
-    const end = bytes.lastIndexOf(newline) + 1;
-    let damaged = 0;
-    for (const line of bytes.toString('utf8', 0, end).split('\n')) {
-      const record = readRecord(line);
-      if (record !== null) take(record);
-      else if (line !== '') damaged += 1;
-    }
-    this.position += end;
-    this.cut = end < bytes.length;
-    return { damaged, cut: this.cut };
+  read(take: (record: JournalRecord) => void): Promise<JournalReading> {
+    const reading = this.reading.then(() => this.readNew(take));
+    this.reading = reading.catch(() => {}); // who asked is told; the next one begins where this one did
+    return reading;
   }
 
   append(record: JournalRecord): Promise<void> {
@@ -102,6 +95,20 @@ class FileJournal implements Journal {
     await this.writing;
     await this.flushing;
     await this.file.close();
+  }
+
+  private async readNew(take: (record: JournalRecord) => void): Promise<JournalReading> {
+    const bytes = await this.newBytes();
+    const end = bytes.lastIndexOf(newline) + 1;
+    let damaged = 0;
+    for (const line of bytes.toString('utf8', 0, end).split('\n')) {
+      const record = readRecord(line);
+      if (record !== null) take(record);
+      else if (line !== '') damaged += 1;
+    }
+    this.position += end;
+    this.cut = end < bytes.length;
+    return { damaged, cut: this.cut };
   }
 
   private async newBytes(): Promise<Buffer> {
