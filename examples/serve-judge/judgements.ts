@@ -2,8 +2,8 @@ import type { JudgeReply, JudgeRequest } from '@thinkrl/checklist-reward';
 import { Key } from '@thinkrl/spec';
 import { examinee, truth } from './faulty-server.ts';
 
-/** Questions of each picture. */
-export const QUESTIONS = 6;
+// of each picture
+const QUESTIONS = 6;
 
 /** One request for each of so many pictures. */
 export function judgeRequests(count: number): readonly JudgeRequest[] {
