@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { JudgeCacheError } from './error.ts';
@@ -8,8 +9,8 @@ export interface Journal {
   /** Calls `take` with every record that was added since the last call, by whichever process. */
   read(take: (record: JournalRecord) => void): Promise<JournalReading>;
   /**
-   * Adds a record and resolves once it is on disk. It is handed to the system at once, which keeps it when this process
-   * is killed; records that come while others are flushed to disk share the next flush.
+   * Adds a record and resolves once it is on disk. It is handed to the system before this returns, which keeps it when
+   * the process is killed; records that come while others are flushed to disk share the next flush.
    *
    * @throws JudgeCacheError when it cannot be written.
    */
@@ -52,8 +53,7 @@ async function flushFolder(path: string): Promise<void> {
   }
 }
 
-interface Waiting {
-  readonly line: string;
+interface Written {
   readonly kept: () => void;
   readonly lost: (error: JudgeCacheError) => void;
 }
@@ -68,9 +68,7 @@ class FileJournal implements Journal {
   /** Whether the file may end within a line: the next line then begins a new one. */
   private cut = false;
   private reading: Promise<unknown> = Promise.resolve();
-  private waiting: Waiting[] = [];
-  private written: Waiting[] = [];
-  private writing: Promise<void> | null = null;
+  private written: Written[] = [];
   private flushing: Promise<void> | null = null;
 
   constructor(path: string, file: FileHandle) {
@@ -86,13 +84,17 @@ class FileJournal implements Journal {
 
   append(record: JournalRecord): Promise<void> {
     return new Promise((kept, lost) => {
-      this.waiting.push({ line: writeRecord(record), kept, lost });
-      this.writing ??= this.write();
+      try {
+        this.write(writeRecord(record));
+        this.written.push({ kept, lost });
+        this.flushing ??= this.flush();
+      } catch (cause) {
+        lost(failed(this.path, 'written', cause));
+      }
     });
   }
 
   async close(): Promise<void> {
-    await this.writing;
     await this.flushing;
     await this.file.close();
   }
@@ -107,8 +109,9 @@ class FileJournal implements Journal {
       else if (line !== '') damaged += 1;
     }
     this.position += end;
-    this.cut = end < bytes.length;
-    return { damaged, cut: this.cut };
+    const cut = end < bytes.length;
+    this.cut ||= cut;
+    return { damaged, cut };
   }
 
   private async newBytes(): Promise<Buffer> {
@@ -122,27 +125,12 @@ class FileJournal implements Journal {
     }
   }
 
-  private async write(): Promise<void> {
-    while (this.waiting.length > 0) {
-      const batch = this.waiting;
-      this.waiting = [];
-      try {
-        await this.writeWhole(batch.map(({ line }) => line).join(''));
-        this.written.push(...batch);
-        this.flushing ??= this.flush();
-      } catch (cause) {
-        this.cut = true;
-        this.lose(batch, cause);
-      }
-    }
-    this.writing = null;
-  }
-
-  /** In one call to the system, which keeps the lines of two processes apart. */
-  private async writeWhole(lines: string): Promise<void> {
-    const bytes = Buffer.from(this.cut ? `\n${lines}` : lines);
-    const { bytesWritten } = await this.file.write(bytes);
-    if (bytesWritten < bytes.length) throw new Error(`${bytesWritten} of ${bytes.length} bytes were taken`);
+  /** In one call to the system, which keeps the lines of two processes apart, and before anything else is done. */
+  private write(line: string): void {
+    const bytes = Buffer.from(this.cut ? `\n${line}` : line);
+    this.cut = true;
+    const count = writeSync(this.file.fd, bytes);
+    if (count < bytes.length) throw new Error(`${count} of ${bytes.length} bytes were taken`);
     this.cut = false;
   }
 
@@ -154,14 +142,10 @@ class FileJournal implements Journal {
         await this.file.datasync();
         for (const { kept } of batch) kept();
       } catch (cause) {
-        this.lose(batch, cause);
+        for (const { lost } of batch) lost(failed(this.path, 'flushed', cause));
       }
     }
     this.flushing = null;
-  }
-
-  private lose(batch: readonly Waiting[], cause: unknown): void {
-    for (const { lost } of batch) lost(failed(this.path, 'written', cause));
   }
 }
 
