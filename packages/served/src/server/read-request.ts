@@ -27,6 +27,8 @@ const requestForm = z.object({
   ),
   temperature: z.number().default(1),
   seed: z.number().optional(),
+  max_tokens: z.number().optional(),
+  stop: z.array(z.string()).default([]),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.number().nullish(),
   response_format: z.object({ json_schema: z.object({ schema: z.unknown() }).optional() }).optional(),
@@ -41,7 +43,8 @@ const requestForm = z.object({
 export async function readCompletionRequest(incoming: IncomingMessage): Promise<ServerRequest> {
   const result = requestForm.safeParse(parse(await bodyOf(incoming)));
   if (!result.success) throw new BadRequestError(z.prettifyError(result.error));
-  const { model, messages, seed, temperature, logprobs, top_logprobs, response_format } = result.data;
+  const { model, messages, seed, temperature, stop, max_tokens, logprobs, top_logprobs, response_format } =
+    result.data;
   return {
     model,
     messages: messages.map(({ role, content }) => ({
@@ -50,6 +53,8 @@ export async function readCompletionRequest(incoming: IncomingMessage): Promise<
     })),
     seed,
     temperature,
+    maxTokens: max_tokens,
+    stop,
     topLogProbs: logprobs ? (top_logprobs ?? 0) : undefined,
     schema: response_format?.json_schema?.schema,
   };
