@@ -9,6 +9,7 @@ import { commandHelp, commonOptions, overview } from './help.ts';
 import { createOutput, type Output, type Stream } from './output.ts';
 import { loadQwenRecipe, loadRecipe, type QwenRecipe, type Recipe } from './recipe.ts';
 import { type RecipeName, recipeName } from './recipe-name.ts';
+import type { Settings } from './settings.ts';
 
 /** What surrounds {@link main}; all of it has a default. */
 export interface Surroundings {
@@ -57,7 +58,8 @@ async function dispatch(
   const command = find(name, about);
   const recipe = await load();
   const qwen = about === 'qwen-image-edit' ? await loadQwen() : null;
-  const defaults = command.takesSettings ? (qwen?.defaultQwenEditConfig ?? recipe.defaultMicroConfig) : {};
+  const settings = qwen?.defaultQwenEditConfig ?? recipe.defaultMicroConfig;
+  const defaults = command.takesSettings ? settingsBeside(command, settings) : {};
   if (rest.includes('--help')) {
     output.say(commandHelp(command, defaults));
     return 0;
@@ -65,6 +67,11 @@ async function dispatch(
   const options = { ...command.options, ...commonOptions };
   const line = parseCommandLine(rest, { options, defaults, positionals: command.positionals.length });
   return command.run({ line, output, recipe, qwen });
+}
+
+/** The settings that no option of the command has the name of. */
+function settingsBeside({ options }: Command, settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !(name in options)));
 }
 
 function refuseUnknown(name: string): void {

@@ -8,6 +8,7 @@ export type Recipe = Pick<
   | 'diagnoseMicro'
   | 'editMicro'
   | 'evaluateMicro'
+  | 'evaluationTasks'
   | 'parseMicroConfig'
   | 'pretrainMicro'
   | 'resumeMicro'
