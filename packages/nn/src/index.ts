@@ -9,7 +9,7 @@ export {
   StorageError,
 } from './error.ts';
 export { type CacheShape, KeyValueCache } from './key-value-cache.ts';
-export { loadPeftAdapter } from './lora/load-peft.ts';
+export { type LoadPeftOptions, loadPeftAdapter } from './lora/load-peft.ts';
 export { LoraAdapter, type LoraLayer, type LoraOptions, linearLayers } from './lora/lora-adapter.ts';
 export { type LowRankOptions, LowRankUpdate } from './lora/low-rank-update.ts';
 export { type PeftPrefix, type SavePeftOptions, savePeftAdapter } from './lora/save-peft.ts';

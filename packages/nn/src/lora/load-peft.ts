@@ -10,21 +10,32 @@ import type { SafetensorsFile } from '../safetensors/read.ts';
 import { LoraAdapter, type LoraLayer, linearLayers } from './lora-adapter.ts';
 import { alphaOf, checkPeftConfig, METADATA_KEY, PEFT_FILES, type PeftConfig } from './peft-config.ts';
 
+/** How {@link loadPeftAdapter} reads an adapter. */
+export interface LoadPeftOptions {
+  /** Alpha where the file does not say; each layer's rank unless given. */
+  readonly alpha?: number;
+}
+
 /**
  * Attaches an adapter from a folder as PEFT lays it out, or from a safetensors file alone. Names may begin as PEFT's
  * (`base_model.model.`), diffusers' (`transformer.`) or others' in circulation (`diffusion_model.`, `lora_unet_`); alpha is
- * what a layer's own tensor, the configuration or the metadata says, or else the rank.
+ * what a layer's own tensor, the configuration or the metadata says.
  *
  * @throws SafetensorsError for an unreadable file, AdapterError for a configuration that is not understood,
  * ParameterMismatchError for names or shapes that do not fit the model; the model is then as it was.
  * @example
  * const adapter = await loadPeftAdapter('runs/one/adapter', backbone.model);
  */
-export async function loadPeftAdapter(path: string, model: Module): Promise<LoraAdapter> {
+export async function loadPeftAdapter(
+  path: string,
+  model: Module,
+  { alpha }: LoadPeftOptions = {},
+): Promise<LoraAdapter> {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const file = openSafetensors(isFolder ? join(path, PEFT_FILES.weights) : path);
   try {
-    const config = isFolder ? readConfig(path, file) : metadataConfig(path, file);
+    const told = isFolder ? readConfig(path, file) : metadataConfig(path, file);
+    const config = alpha === undefined ? told : { lora_alpha: alpha, ...told };
     const parts = partsOf(file.tensors, model);
     const adapter = LoraAdapter.attachLayers(model, layersOf(path, parts, config), Key.of(0));
     fill(adapter, parts);
