@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   defaultMicroConfig,
+  evaluationTasks,
   type MicroConfig,
   parseMicroConfig,
   type RunListener,
@@ -69,6 +70,7 @@ export function scriptedRecipe(pause: number, asked: Asked[] = []): Recipe {
       return run(folder, 3, controls ?? {});
     },
     evaluateMicro: unused,
+    evaluationTasks,
     editMicro: unused,
     diagnoseMicro: unused,
     pretrainMicro: unused,
@@ -100,4 +102,12 @@ const summary: NonNullable<TrainResult['summary']> = {
   chainsPerSecond: 32,
   keptShare: 0.75,
   idleShare: 0.01,
+  guard: {
+    yesShare: { expectYes: 0.8, expectNo: 0.2 },
+    answers: 100,
+    addressed: 0,
+    agreement: [],
+    repeats: null,
+    suspicions: [],
+  },
 };

@@ -1,4 +1,5 @@
-import type { EditTask, Group, Key, ModuleReport } from '@thinkrl/spec';
+import type { ReferenceCache } from '@thinkrl/edit-generator';
+import type { EditTask, Group, JudgedChain, Key, ModuleReport } from '@thinkrl/spec';
 import type { CollectOptions } from './collect.ts';
 import type { CreditOptions } from './credit.ts';
 import type { TrainingState } from './training-state.ts';
@@ -18,11 +19,15 @@ export interface TrainingRun<Task extends EditTask> {
   window(key: Key): readonly number[];
   readonly collecting: CollectOptions<Task>;
   readonly credit: CreditOptions;
+  /** Counts, for every report, what tells how far the judge can be trusted. */
+  guard?(judged: readonly JudgedChain<Task>[]): Readonly<Record<string, number>>;
   /** Null freezes a module. */
   readonly updates: {
     readonly understanding: ModuleUpdate<Task> | null;
     readonly generation: ModuleUpdate<Task> | null;
   };
+  /** The editor's frozen features of references, kept from the roll-out of an iteration to the end of its updates. */
+  readonly references?: ReferenceCache;
   readonly state: TrainingState<Task>;
   /** Ends the run after the iteration during which it is aborted. */
   readonly signal?: AbortSignal;

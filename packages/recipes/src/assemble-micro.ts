@@ -1,3 +1,5 @@
+import { guardCounts, type Judge } from '@thinkrl/checklist-reward';
+import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
 import { singleProcess } from '@thinkrl/fsdp-shard';
 import { createMicroReward, type MicroTask, sampleTask } from '@thinkrl/microworld';
@@ -26,6 +28,7 @@ export interface Assembly {
   readonly folder: RunFolder;
   /** The checkpoint to go on from; 0 starts anew. */
   readonly from: number;
+  readonly judge: Judge<MicroTask>;
   readonly signal?: AbortSignal | undefined;
   readonly tell: RunListener;
 }
@@ -34,7 +37,7 @@ export interface Assembly {
 export async function assembleRun(
   models: MicroModels,
   config: MicroConfig,
-  { folder, from, signal, tell }: Assembly,
+  { folder, from, judge, signal, tell }: Assembly,
 ): Promise<TrainingRun<MicroTask>> {
   const key = Key.of(config.seed);
   const trained = trainedModules(models, config);
@@ -52,7 +55,8 @@ export async function assembleRun(
     tasksOf: (iteration) => trainingTasks(key.fold('tasks'), iteration, config.tasksPerIteration),
     window: (windowKey) =>
       drawWindow({ steps: config.editing.steps, size: config.editing.window, shape: 'scattered' }, windowKey),
-    collecting: collectingOf(models, config),
+    collecting: { ...collectingOf(models, config), reward: createMicroReward(config.judge, judge) },
+    guard: guardCounts,
     credit: {
       group: groupingOf(config.grouping),
       mode: config.credit,
@@ -60,6 +64,7 @@ export async function assembleRun(
       editsPerPlan: config.editsPerPlan,
     },
     updates: updatesOf(models, config, { trained, references }),
+    references: models.backbone.references,
     state: createTrainingState<MicroTask>({
       folder,
       modules: trained,
@@ -80,9 +85,17 @@ export function collectingOf(models: MicroModels, config: MicroConfig): CollectO
     reward: createMicroReward(config.judge),
     groupSize: config.groupSize,
     editsPerPlan: config.editsPerPlan,
-    sampling: { temperature: config.temperature },
+    sampling: samplingOf(config, config.temperature),
     tasksPerSample: config.tasksPerIteration,
   };
+}
+
+/** How a configuration draws texts, at the temperature of training or of evaluation. */
+export function samplingOf(
+  { constrained, stop }: Pick<MicroConfig, 'constrained' | 'stop'>,
+  temperature: number,
+): SamplingOptions {
+  return { temperature, constrained, mostTokens: stop.mostTokens, stopAfter: stop.after };
 }
 
 function trainingTasks(key: Key, iteration: number, count: number): readonly MicroTask[] {

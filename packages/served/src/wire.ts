@@ -1,7 +1,15 @@
 import type { Image } from '@thinkrl/spec';
 import type OpenAI from 'openai';
 import { z } from 'zod';
-import type { ChatMessage, ChatPart, ChatReply, ChatRequest } from './chat.ts';
+import {
+  type ChatMessage,
+  type ChatPart,
+  type ChatReply,
+  type ChatRequest,
+  type EncodedPicture,
+  isEncoded,
+} from './chat.ts';
+import type { TokenLimitField } from './dialect.ts';
 import { jsonSchemaOf } from './json-reply.ts';
 import type { TokenCount } from './usage.ts';
 
@@ -9,20 +17,22 @@ import type { TokenCount } from './usage.ts';
 export interface WireOptions {
   readonly model: string;
   readonly urlOf: (image: Image) => string;
+  readonly tokenLimitField: TokenLimitField;
 }
 
 /** The request in the words of the chat completions API. */
 export function toWire(
   request: ChatRequest,
-  { model, urlOf }: WireOptions,
+  { model, urlOf, tokenLimitField }: WireOptions,
 ): OpenAI.ChatCompletionCreateParamsNonStreaming {
-  const { topP, seed, topLogProbs, schema, extra } = request;
+  const { temperature, topP, seed, topLogProbs, schema, pictureDetail, extra } = request;
+  const partOf = (part: ChatPart) => partToWire(part, { urlOf, pictureDetail });
   return {
     ...extra,
     model,
-    messages: request.messages.map((message) => messageToWire(message, urlOf)),
-    max_tokens: request.maxTokens,
-    temperature: request.temperature,
+    messages: request.messages.map((message) => messageToWire(message, partOf)),
+    [tokenLimitField]: request.maxTokens,
+    ...(temperature !== undefined && { temperature }),
     ...(topP !== undefined && { top_p: topP }),
     ...(seed !== undefined && { seed }),
     ...(topLogProbs !== undefined && { logprobs: true }),
@@ -38,15 +48,25 @@ export function toWire(
 
 function messageToWire(
   { role, content }: ChatMessage,
-  urlOf: (image: Image) => string,
+  partOf: (part: ChatPart) => OpenAI.ChatCompletionContentPart,
 ): OpenAI.ChatCompletionMessageParam {
-  if (role === 'user') return { role, content: content.map((part) => partToWire(part, urlOf)) };
+  if (role === 'user') return { role, content: content.map(partOf) };
   return { role, content: content.filter((part) => typeof part === 'string').join('\n') };
 }
 
-function partToWire(part: ChatPart, urlOf: (image: Image) => string): OpenAI.ChatCompletionContentPart {
+interface PictureWire {
+  readonly urlOf: (image: Image) => string;
+  readonly pictureDetail: ChatRequest['pictureDetail'];
+}
+
+function partToWire(part: ChatPart, { urlOf, pictureDetail }: PictureWire): OpenAI.ChatCompletionContentPart {
   if (typeof part === 'string') return { type: 'text', text: part };
-  return { type: 'image_url', image_url: { url: urlOf(part) } };
+  const url = isEncoded(part) ? dataUrl(part) : urlOf(part);
+  return { type: 'image_url', image_url: { url, ...(pictureDetail && { detail: pictureDetail }) } };
+}
+
+function dataUrl({ mediaType, bytes }: EncodedPicture): string {
+  return `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`;
 }
 
 const tokenForm = z.object({ token: z.string(), logprob: z.number() });
