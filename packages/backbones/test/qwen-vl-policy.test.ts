@@ -24,7 +24,8 @@ import {
   type ReasoningForm,
 } from '../src/qwen2-5-vl/index.ts';
 import { torchIsHere } from './engine.ts';
-import { SPECIAL, tinyFolder } from './qwen-vl-folder.ts';
+import { tinyFolder } from './qwen-vl-folder.ts';
+import { SPECIAL } from './qwen-vl-tokenizer.ts';
 
 /** Short prompts, so that the tests see every part of them in a few tokens. */
 const SHORT: ReasoningForm = {
