@@ -1,3 +1,4 @@
+import type { ReferenceCache } from '@thinkrl/edit-generator';
 import type { EditTask, Group, Key, ModuleReport } from '@thinkrl/spec';
 import type { CollectOptions } from './collect.ts';
 import type { CreditOptions } from './credit.ts';
@@ -23,6 +24,8 @@ export interface TrainingRun<Task extends EditTask> {
     readonly understanding: ModuleUpdate<Task> | null;
     readonly generation: ModuleUpdate<Task> | null;
   };
+  /** The editor's frozen features of references, kept from the roll-out of an iteration to the end of its updates. */
+  readonly references?: ReferenceCache;
   readonly state: TrainingState<Task>;
   /** Ends the run after the iteration during which it is aborted. */
   readonly signal?: AbortSignal;

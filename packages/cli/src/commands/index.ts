@@ -4,7 +4,7 @@ import { doctor } from './doctor.ts';
 import { edit } from './edit.ts';
 import { evaluate } from './evaluate.ts';
 import { pretrain } from './pretrain.ts';
-import { train } from './train.ts';
+import { resume, train } from './train.ts';
 
 /** Every command of `thinkrl`, in the order of the help. */
-export const commands: readonly Command[] = [train, pretrain, evaluate, edit, diagnose, doctor];
+export const commands: readonly Command[] = [train, resume, pretrain, evaluate, edit, diagnose, doctor];
