@@ -397,13 +397,14 @@ describe('plain lines', () => {
       return ids.every((id, i) => grammar.allowed(ids.slice(0, i)).includes(id));
     };
     const { planPattern, reflectionPattern, readPlan, readReflection } = LINE_FORM;
-    const plan = 'Reasoning: ice melts\nSteps:\n- 加水\n- é🙂\nEdit: Show a puddle.';
+    const plan = 'Reasoning: ice melts\nSteps:\n- 加水，然后停\n- é🙂\n- ひ ก\nEdit: Show a puddle.';
     expect([says(planPattern!, plan), readPlan(plan).wellFormed]).toEqual([true, true]);
     for (const text of ['Edit: x', 'Reasoning: a\nSteps:\nEdit: x', 'Reasoning: a\nSteps:\n- b\nEdit:  '])
       expect(says(planPattern!, text), text).toBe(false);
     for (const text of ['ok', 'fix\n- 加水', 'fix\n- a\n- b'])
       expect([says(reflectionPattern!, text), readReflection(text).wellFormed]).toEqual([true, true]);
-    for (const text of ['okay', 'fix', 'fix\n-  ']) expect(says(reflectionPattern!, text), text).toBe(false);
+    for (const text of ['okay', 'fix', 'fix\n-  ', 'fix\n- \u00a0a', 'fix\n- \u3000a', 'fix\n- \u2003'])
+      expect(says(reflectionPattern!, text), text).toBe(false);
   });
 
   it('of a plan are read with their steps, or refused', () => {

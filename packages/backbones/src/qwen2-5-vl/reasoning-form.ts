@@ -1,14 +1,7 @@
-import {
-  type ByteRange,
-  choice,
-  literal,
-  oneByte,
-  type Pattern,
-  repeat,
-  sequence,
-} from '@thinkrl/cot-sampler';
+import { choice, literal, type Pattern, repeat, sequence } from '@thinkrl/cot-sampler';
 import type { EditTask, Image, Reflection, Utterance } from '@thinkrl/spec';
 import type { ChatTurn } from './chat-template.ts';
+import { LINE } from './line-pattern.ts';
 
 /** What a text means: an utterance without its tokens. */
 export type ReadPlan = Pick<Utterance, 'text' | 'steps' | 'wellFormed'>;
@@ -51,18 +44,7 @@ const reflectionOrder = [
   '- one correction per line, explicit, for an editor that starts again from the first picture',
 ].join('\n');
 
-const later: ByteRange = [0x80, 0xbf];
-const characters = (two: number, three: number) => [
-  sequence(oneByte([two, 0xdf]), oneByte(later)),
-  sequence(oneByte([three, 0xed]), oneByte(later), oneByte(later)),
-  sequence(oneByte([0xf0, 0xf4]), oneByte(later), oneByte(later), oneByte(later)),
-];
-// A line begins with a character that is no space: those of other scripts lie below U+00C0 and in U+0800 to U+3FFF.
-const line = sequence(
-  choice(oneByte([0x21, 0x7e]), ...characters(0xc3, 0xe4)),
-  repeat(choice(oneByte([0x20, 0x7e]), ...characters(0xc2, 0xe0))),
-);
-const list = repeat(sequence(literal('\n- '), line), { least: 1 });
+const list = repeat(sequence(literal('\n- '), LINE), { least: 1 });
 
 /** The form used unless another is given: plain lines. */
 export const LINE_FORM: ReasoningForm = {
@@ -71,7 +53,7 @@ export const LINE_FORM: ReasoningForm = {
     { role: 'user', content: [...task.references, `Request: ${task.instruction}\n\n${planOrder}`] },
   ],
   reflection: (_, edited) => [{ role: 'user', content: [edited, reflectionOrder] }],
-  planPattern: sequence(literal('Reasoning: '), line, literal('\nSteps:'), list, literal('\nEdit: '), line),
+  planPattern: sequence(literal('Reasoning: '), LINE, literal('\nSteps:'), list, literal('\nEdit: '), LINE),
   reflectionPattern: choice(literal('ok'), sequence(literal('fix'), list)),
   readPlan,
   readReflection,
