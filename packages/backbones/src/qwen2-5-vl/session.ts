@@ -1,11 +1,16 @@
-import { checkSampling, type ReasoningSession, type SpeakRequest } from '@thinkrl/cot-sampler';
+import {
+  checkSampling,
+  type ReasoningSession,
+  type SamplingOptions,
+  type SpeakRequest,
+} from '@thinkrl/cot-sampler';
 import type { EditTask, Image, Reflection, Utterance } from '@thinkrl/spec';
 import { QwenVlInputError } from './error.ts';
 import type { PlacedText } from './placed-text.ts';
 import type { Reasoner } from './reasoner.ts';
 import type { ReadPlan } from './reasoning-form.ts';
 import type { Segment } from './sheet.ts';
-import { type Seat, Speaker, type Spoken } from './speaker.ts';
+import { type Seat, Speaker, type SpeakOptions, type Spoken } from './speaker.ts';
 
 /** What a {@link QwenVlSession} works on. */
 export interface SessionOptions {
@@ -43,7 +48,8 @@ export class QwenVlSession implements ReasoningSession {
   /** One plan per chain. */
   async plan({ sampling, keys }: SpeakRequest): Promise<readonly Utterance[]> {
     checkSampling(sampling);
-    const { reasoner, groupSize, maxTokens } = this.options;
+    const { reasoner, groupSize } = this.options;
+    const manner = this.manner('plan', sampling);
     this.opening ??= await this.speaker.feed(
       this.prompts.map((prompt, row) => ({ row, branch: 0, ...prompt })),
     );
@@ -58,10 +64,13 @@ export class QwenVlSession implements ReasoningSession {
         stream: key.stream(),
       };
     });
-    const said = await this.speaker.speak(seats, { sampling, maxTokens, ends: reasoner.ends });
+    const said = await this.speaker.speak(seats, manner);
     this.planned = said.map(({ tokens }, chain) => ({ branch: seats[chain]!.branch, tokens }));
     this.thought = this.speaker.length;
-    return said.map((spoken) => ({ ...utterance(spoken), ...this.meaning(spoken, reasoner.form.readPlan) }));
+    return said.map((spoken) => ({
+      ...utterance(spoken),
+      ...this.meaning(spoken, (text) => reasoner.form.readPlan(text)),
+    }));
   }
 
   /** One reflection per listed chain. Throws {@link QwenVlInputError} before planning. */
@@ -72,10 +81,10 @@ export class QwenVlSession implements ReasoningSession {
   ): Promise<readonly Reflection[]> {
     checkSampling(sampling);
     const { reasoner, maxTokens } = this.options;
+    const manner = this.manner('reflection', sampling);
     this.speaker.truncate(this.thought);
     const looks = chains.map((chain, i) => this.look(chain, edits[i]!));
-    const columns = looks.reduce((sum, { ids }) => sum + ids.length + maxTokens, 0);
-    this.speaker.reserve(columns);
+    this.speaker.reserve(mostColumns(looks, maxTokens));
     const logits = await this.speaker.feed(looks);
     const seats = looks.map(
       ({ row, branch, positions }, i): Seat => ({
@@ -86,15 +95,31 @@ export class QwenVlSession implements ReasoningSession {
         stream: keys[i]!.stream(),
       }),
     );
-    const said = await this.speaker.speak(seats, { sampling, maxTokens, ends: reasoner.ends });
+    const said = await this.speaker.speak(seats, manner);
     return said.map((spoken) => ({
       ...utterance(spoken),
-      ...this.meaning(spoken, reasoner.form.readReflection),
+      ...this.meaning(spoken, (text) => reasoner.form.readReflection(text)),
     }));
   }
 
   dispose(): void {
     this.speaker.dispose();
+  }
+
+  private manner(kind: 'plan' | 'reflection', sampling: SamplingOptions): SpeakOptions {
+    const { reasoner } = this.options;
+    const { mostTokens = Number.POSITIVE_INFINITY, stopAfter = [], constrained = false } = sampling;
+    const maxTokens = Math.min(this.options.maxTokens, mostTokens);
+    const hasStop = (tokens: readonly number[]) => {
+      const text = reasoner.processor.tokenizer.decode(tokens);
+      return stopAfter.some((word) => text.includes(word));
+    };
+    return {
+      sampling,
+      maxTokens,
+      isEnd: (tokens) => reasoner.ends.has(tokens.at(-1)!) || (stopAfter.length > 0 && hasStop(tokens)),
+      grammar: constrained ? reasoner.grammar(kind, maxTokens) : undefined,
+    };
   }
 
   /** A chain's edit as a segment of a branch of its own. */
@@ -113,6 +138,17 @@ export class QwenVlSession implements ReasoningSession {
     const said = read(this.options.reasoner.processor.tokenizer.decode(tokens));
     return ended ? said : { ...said, steps: [], wellFormed: false };
   }
+}
+
+/** Columns that the fullest row can come to take when every segment is followed by `maxTokens` tokens. */
+function mostColumns(segments: readonly Segment[], maxTokens: number): number {
+  const sums = new Map<number, { ids: number; texts: number }>();
+  for (const { row, ids } of segments) {
+    const sum = sums.get(row) ?? { ids: 0, texts: 0 };
+    sums.set(row, { ids: sum.ids + ids.length, texts: sum.texts + 1 });
+  }
+  const most = (name: 'ids' | 'texts') => Math.max(...[...sums.values()].map((sum) => sum[name]));
+  return most('ids') + most('texts') * maxTokens;
 }
 
 function utterance({ tokens, logProbs }: Spoken): Pick<Utterance, 'tokens' | 'logProbs'> {
