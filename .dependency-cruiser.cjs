@@ -54,6 +54,20 @@ module.exports = {
       to: { path: ['^packages/served/', '^packages/(cot-sampler|checklist-reward)/src/served/'] },
     },
     {
+      name: 'onnx-reads-only-spec',
+      comment: 'What runs and writes networks does not know what they are for.',
+      severity: 'error',
+      from: { path: source('onnx') },
+      to: { path: '^packages/', pathNot: source('onnx|spec') },
+    },
+    {
+      name: 'onnx-by-subpath',
+      comment: 'The main entry of the judge loads no networks: only its onnx folder does.',
+      severity: 'error',
+      from: { path: source('checklist-reward'), pathNot: '/src/onnx/' },
+      to: { path: ['^packages/onnx/', '^packages/checklist-reward/src/onnx/'] },
+    },
+    {
       name: 'sampler-and-reward-apart',
       comment:
         'Chains are sampled without knowing how they are judged, and judged without knowing how they are sampled.',
