@@ -1,4 +1,6 @@
 import { defineConfig } from 'tsup';
 import { library } from '../../tsup.config.base.ts';
 
-export default defineConfig(library({ micro: 'src/micro/index.ts' }));
+export default defineConfig(
+  library({ micro: 'src/micro/index.ts', 'micro-onnx': 'src/micro-onnx/index.ts' }),
+);

@@ -1,16 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { GRID, SPOILT_LABEL, type UnderstandingSample } from '@thinkrl/microworld';
+import { GRID, type UnderstandingSample } from '@thinkrl/microworld';
 import { type KeyValues, type Linear, type Objective, tokenLogProbs } from '@thinkrl/nn';
 import { pictureTensor } from '../picture.ts';
 import { PLAN_WORD, REFLECTION_WORD } from '../reasoning-session.ts';
 import { chainMask, paddingMask } from '../token-mask.ts';
 import { PLACES, type Understander } from '../understander.ts';
 import { idTensor, inputsFor, unpadded, type WordRows, wordRows } from '../words.ts';
+import { cellLabels } from './perception-objective.ts';
 
 const CELLS = GRID.cells;
-
-/** Classes of the perception head: every template, and a spoilt cell. */
-export const PERCEPTION_CLASSES: number = SPOILT_LABEL + 1;
 
 const REFLECTION_WEIGHT = 0.7;
 const PERCEPTION_WEIGHT = 0.3;
@@ -134,11 +132,7 @@ function wordLoss(logits: tf.Tensor3D, targets: WordRows, rowWeights?: readonly 
 }
 
 function cellLoss(logits: tf.Tensor3D, samples: readonly UnderstandingSample[]): tf.Scalar {
-  const labels = new Int32Array(samples.length * 2 * CELLS);
-  samples.forEach(({ cellLabels }, row) => {
-    labels.set(cellLabels, row * 2 * CELLS);
-  });
-  const { logProbs } = tokenLogProbs(flat(logits), tf.tensor1d(labels, 'int32'));
+  const { logProbs } = tokenLogProbs(flat(logits), tf.tensor1d(cellLabels(samples), 'int32'));
   return tf.neg(tf.mean<tf.Scalar>(logProbs));
 }
 

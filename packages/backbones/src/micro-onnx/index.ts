@@ -1,0 +1,1 @@
+export { encodeOnnx, exportOnnx, type MicroModule } from './export-onnx.ts';
