@@ -9,6 +9,7 @@ export type Recipe = Pick<
   | 'evaluateMicro'
   | 'parseMicroConfig'
   | 'pretrainMicro'
+  | 'pretrainPerceptionNet'
   | 'resumeMicro'
   | 'trainMicro'
 >;

@@ -2,12 +2,14 @@ import {
   type ChecklistReward,
   checklistDimension,
   createChecklistReward,
+  type Judge,
   type Metric,
   metricDimension,
   noisyJudge,
   roughMetric,
 } from '@thinkrl/checklist-reward';
 import { ConfigError } from '@thinkrl/spec';
+import { exactDisagreement } from './cell-judge.ts';
 import { readPicture } from './decode.ts';
 import { EDITED_QUESTION, exactJudge, oracleScores } from './exact-judge.ts';
 import { keptConsistency, lazyQuality, plainQuality, steepConsistency } from './metrics.ts';
@@ -67,23 +69,32 @@ export const JUDGE_PRESETS: Readonly<Record<JudgePreset['name'], JudgePreset>> =
   },
 };
 
+/** Who answers the checklist instead of the exact judge with flips. */
+export interface MicroRewardOptions {
+  /** A learned judge; its errors are its own. The share of answers it gives against the truth joins the oracle. */
+  readonly judge?: Judge<MicroTask>;
+}
+
 /**
  * The reward of the micro-world: dimensions `instruction` (checklist), `consistency` and `quality`, and the exact
- * scores as oracle.
+ * scores as oracle; with a judge of one's own, also its `disagreement` with the exact judge.
  *
  * @throws ConfigError for an unknown preset or a setting out of range.
  * @example
  * const reward = createMicroReward('benign');
  * const judged = await reward.judge(chains, Key.of(1));
  */
-export function createMicroReward(preset: JudgePreset['name'] | JudgeSettings): ChecklistReward<MicroTask> {
+export function createMicroReward(
+  preset: JudgePreset['name'] | JudgeSettings,
+  { judge }: MicroRewardOptions = {},
+): ChecklistReward<MicroTask> {
   const settings = typeof preset === 'string' ? presetOf(preset).settings : preset;
   for (const field of ['consistencyScale', 'qualityScale'] as const)
     if (!(settings[field] > 0))
       throw new ConfigError({ field, value: settings[field], fix: 'use a number above 0' });
   const refuseIdle = settings.untouched === 'refused';
   const instruction = checklistDimension<MicroTask>({
-    judge: noisyJudge(exactJudge({ refuseIdle }), { flip: settings.flip }),
+    judge: judge ?? noisyJudge(exactJudge({ refuseIdle }), { flip: settings.flip }),
     questions: ({ checklist }) =>
       refuseIdle ? [EDITED_QUESTION, ...checklist.questions] : checklist.questions,
   });
@@ -93,7 +104,10 @@ export function createMicroReward(preset: JudgePreset['name'] | JudgeSettings): 
       metricDimension({ name: 'consistency', metric: roughMetric(consistencyMetric(settings), settings) }),
       metricDimension({ name: 'quality', metric: roughMetric(qualityMetric(settings), settings) }),
     ],
-    oracle: ({ task, image }) => oracleScores(task, image),
+    oracle: ({ task, image }, answers) => ({
+      ...oracleScores(task, image),
+      ...(judge && { disagreement: exactDisagreement({ task, image }, answers, refuseIdle) }),
+    }),
   });
 }
 

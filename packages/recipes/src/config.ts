@@ -58,6 +58,11 @@ const microSchema = z.strictObject({
   }),
   /** `conflict` is built to mislead an equal-weight sum. */
   judge: oneOf(['benign', 'conflict']),
+  /**
+   * How the judge sees pictures while training: it knows what is in them, or it learned to see (a network run by
+   * onnxruntime-node, which must be installed). The learned one's disagreement with the exact one is reported.
+   */
+  eyes: oneOf(['exact', 'learned']),
   grouping: z.strictObject({
     method: oneOf(['ucpg', 'sum', 'gdpo', 'pairs']),
     /** Advantages in a UCPG chain from summed rewards or from ranks. */
@@ -122,6 +127,7 @@ export const defaultMicroConfig: MicroConfig = {
   constrained: false,
   stop: { mostTokens: SLOTS.plan, after: [] },
   judge: 'benign',
+  eyes: 'exact',
   grouping: { method: 'ucpg', advantage: 'sum', lead: 'none', weights: [1, 1, 1], deviationFloor: 0.05 },
   credit: 'stage',
   editing: { steps: 4, eta: 0.7, window: 1 },

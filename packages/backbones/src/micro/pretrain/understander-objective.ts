@@ -6,7 +6,6 @@ import { PLAN_WORD, REFLECTION_WORD } from '../reasoning-session.ts';
 import { chainMask, paddingMask } from '../token-mask.ts';
 import { PLACES, type Understander } from '../understander.ts';
 import { idTensor, inputsFor, unpadded, type WordRows, wordRows } from '../words.ts';
-import { cellLabels } from './perception-objective.ts';
 
 const CELLS = GRID.cells;
 
@@ -132,7 +131,11 @@ function wordLoss(logits: tf.Tensor3D, targets: WordRows, rowWeights?: readonly 
 }
 
 function cellLoss(logits: tf.Tensor3D, samples: readonly UnderstandingSample[]): tf.Scalar {
-  const { logProbs } = tokenLogProbs(flat(logits), tf.tensor1d(cellLabels(samples), 'int32'));
+  const labels = new Int32Array(samples.length * 2 * CELLS);
+  samples.forEach(({ cellLabels }, row) => {
+    labels.set(cellLabels, row * 2 * CELLS);
+  });
+  const { logProbs } = tokenLogProbs(flat(logits), tf.tensor1d(labels, 'int32'));
   return tf.neg(tf.mean<tf.Scalar>(logProbs));
 }
 
