@@ -50,7 +50,10 @@ module.exports = {
       name: 'served-by-subpath',
       comment: 'The main entries of planner and judge bring no client along: only their served folders do.',
       severity: 'error',
-      from: { path: '^packages/(cot-sampler|checklist-reward)/src/', pathNot: '/src/served/' },
+      from: {
+        path: '^packages/(cot-sampler|checklist-reward)/src/',
+        pathNot: '/src/(served|transformers-js)/',
+      },
       to: { path: ['^packages/served/', '^packages/(cot-sampler|checklist-reward)/src/served/'] },
     },
     {
@@ -64,7 +67,7 @@ module.exports = {
       name: 'onnx-by-subpath',
       comment: 'The main entry of the judge loads no networks: only its onnx folder does.',
       severity: 'error',
-      from: { path: source('checklist-reward'), pathNot: '/src/onnx/' },
+      from: { path: source('checklist-reward'), pathNot: '/src/(onnx|transformers-js)/' },
       to: { path: ['^packages/onnx/', '^packages/checklist-reward/src/onnx/'] },
     },
     {

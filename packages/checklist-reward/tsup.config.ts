@@ -7,5 +7,6 @@ export default defineConfig(
     onnx: 'src/onnx/index.ts',
     served: 'src/served/index.ts',
     testing: 'src/testing/index.ts',
+    'transformers-js': 'src/transformers-js/index.ts',
   }),
 );
