@@ -10,7 +10,7 @@ export function tinyModel(): Uint8Array {
 }
 
 /** Side of the square that {@link slowModel} takes. */
-export const SLOW_SIDE = 512;
+const SLOW_SIDE = 512;
 
 /** Multiplies a square with itself over and over, scaled down: some 100 ms a run. */
 export function slowModel(products = 40): Uint8Array {
