@@ -67,7 +67,7 @@ module.exports = {
       name: 'onnx-by-subpath',
       comment: 'The main entry of the judge loads no networks: only its onnx folder does.',
       severity: 'error',
-      from: { path: source('checklist-reward'), pathNot: '/src/(onnx|transformers-js)/' },
+      from: { path: source('checklist-reward'), pathNot: '/src/(onnx|transformers-js|testing)/' },
       to: { path: ['^packages/onnx/', '^packages/checklist-reward/src/onnx/'] },
     },
     {

@@ -1,4 +1,5 @@
 import { loadOcr, type Ocr, textDimension, textJudge } from '@thinkrl/checklist-reward/onnx';
+import { fakeTextReader } from '@thinkrl/checklist-reward/testing';
 import { type EditTask, type Image, Key, type Question } from '@thinkrl/spec';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawLettering, drawText, misspell, renderText } from './rendered-text.ts';
@@ -127,5 +128,17 @@ describe('textDimension', () => {
     expect(right).toBeGreaterThan(0.9);
     expect(near).toBeLessThan(right!);
     expect(far).toBeLessThan(near!);
+  });
+});
+
+describe('a fake reader', () => {
+  it('stands in for the networks', async () => {
+    const image: Image = { width: 1, height: 1, data: new Float32Array(3) };
+    const reader = fakeTextReader(() => ['OPEN', '24 hours']);
+    const questions = [ask('Is there "24 hours"?'), ask('Is there "OPEN LATE"?')];
+    const [reply] = await textJudge({ reader }).answer([{ task, image, questions, key: Key.of(1) }]);
+    expect(reply).toMatchObject({ answers: [{ reply: 'yes' }, { reply: 'no' }] });
+    const dimension = textDimension({ reader, textOf: () => '24 hours' });
+    expect(await dimension.score([{ task, image, key: Key.of(1) }])).toEqual([{ value: 1 }]);
   });
 });

@@ -1,8 +1,8 @@
 import type { Feeds, Network } from '@thinkrl/onnx';
 import type { EditTask, Question } from '@thinkrl/spec';
-import { limitFunction } from 'p-limit';
-import type { CallOptions, Judge, JudgeReply, JudgeRequest } from '../judge.ts';
+import type { Judge, JudgeReply, JudgeRequest } from '../judge.ts';
 import { answerTo } from '../score.ts';
+import { atOnce, signalOf } from './at-once.ts';
 
 /** Runs the network of a judge once, with the call's signal. */
 export type RunNetwork = (feeds: Feeds, outputs?: readonly string[]) => Promise<Feeds>;
@@ -43,35 +43,16 @@ export function onnxJudge<Task extends EditTask>(options: OnnxJudgeOptions<Task>
   return {
     name,
     version: network.fingerprint,
-    answer: lookedAt(network.workers, (request, call) => {
+    answer: atOnce(network.workers, async (request: JudgeRequest<Task>, call) => {
       const run: RunNetwork = (feeds, outputs) =>
         network.run(feeds, { ...signalOf(call), ...(outputs && { outputs }) });
-      return look(request, run);
+      return replyOf(request.questions, await look(request, run));
     }),
   };
 }
 
-/** {@link Judge.answer} of a judge that looks at one picture at a time, at `width` of them at once. */
-export function lookedAt<Task extends EditTask>(
-  width: number,
-  look: (request: JudgeRequest<Task>, call: CallOptions) => Promise<Answering> | Answering,
-): Judge<Task>['answer'] {
-  const one = limitFunction(
-    async (request: JudgeRequest<Task>, call: CallOptions): Promise<JudgeReply> => {
-      call.signal?.throwIfAborted();
-      return replyOf(request.questions, await look(request, call));
-    },
-    { concurrency: width },
-  );
-  return (requests, call = {}) => Promise.all(requests.map((request) => one(request, call)));
-}
-
-/** The signal alone, for calls that must not be given an undefined one. */
-export function signalOf({ signal }: CallOptions): CallOptions {
-  return signal === undefined ? {} : { signal };
-}
-
-async function replyOf(questions: readonly Question[], answering: Answering): Promise<JudgeReply> {
+/** The reply that answers every question, or why there is none. */
+export async function replyOf(questions: readonly Question[], answering: Answering): Promise<JudgeReply> {
   const answers = [];
   for (const question of questions) {
     const probabilityOfYes = await answering(question);

@@ -1,9 +1,8 @@
 import type { Feeds, Network } from '@thinkrl/onnx';
 import { ConfigError, type EditTask, type Image } from '@thinkrl/spec';
-import { limitFunction } from 'p-limit';
 import type { RewardDimension, ScoreRequest } from '../dimension.ts';
 import type { CallOptions } from '../judge.ts';
-import { signalOf } from './onnx-judge.ts';
+import { atOnce, signalOf } from './at-once.ts';
 import { type Box, type PictureTensorOptions, pictureTensor } from './picture-tensor.ts';
 
 /** Settings of {@link createPerceptualDistance}. */
@@ -133,22 +132,14 @@ export function perceptualDimension<Task extends EditTask>(
 ): RewardDimension<Task> {
   const { distance, scale = 0.6, except = () => undefined, name = 'consistency' } = options;
   if (!(scale > 0)) throw new ConfigError({ field: 'scale', value: scale, fix: 'use a number above 0' });
-  const score = limitFunction(
-    async ({ task, image }: ScoreRequest<Task>, call: CallOptions) => {
-      call.signal?.throwIfAborted();
+  return {
+    name,
+    score: atOnce(distance.workers, async ({ task, image }: ScoreRequest<Task>, call) => {
       const [reference] = task.references;
       if (reference === undefined) return { unjudged: 'the task has no reference picture' };
       const box = except(task);
-      const apart = await distance.between(reference, image, {
-        ...signalOf(call),
-        ...(box && { except: box }),
-      });
-      return { value: Math.max(0, 1 - apart / scale) };
-    },
-    { concurrency: distance.workers },
-  );
-  return {
-    name,
-    score: (requests, call = {}) => Promise.all(requests.map((request) => score(request, call))),
+      const options = { ...signalOf(call), ...(box && { except: box }) };
+      return { value: Math.max(0, 1 - (await distance.between(reference, image, options)) / scale) };
+    }),
   };
 }

@@ -1,8 +1,8 @@
 import type { EditTask, Question } from '@thinkrl/spec';
-import { limitFunction } from 'p-limit';
 import type { RewardDimension, ScoreRequest } from '../dimension.ts';
-import type { CallOptions, Judge } from '../judge.ts';
-import { lookedAt, signalOf } from './onnx-judge.ts';
+import type { Judge, JudgeRequest } from '../judge.ts';
+import { atOnce, signalOf } from './at-once.ts';
+import { replyOf } from './onnx-judge.ts';
 import type { TextLine, TextReader } from './text-reader.ts';
 
 /** Settings of {@link textJudge}. */
@@ -27,12 +27,12 @@ export function textJudge<Task extends EditTask>(options: TextJudgeOptions<Task>
   return {
     name: 'ocr',
     version: reader.version,
-    answer: lookedAt(reader.workers, async ({ task, image }, call) => {
+    answer: atOnce(reader.workers, async ({ task, image, questions }: JudgeRequest<Task>, call) => {
       const lines = await reader.read(image, signalOf(call));
-      return (question) => {
+      return replyOf(questions, (question) => {
         const text = textOf(question, task);
         return text === undefined ? undefined : mostOf(lines.map((line) => chanceOf(text, line)));
-      };
+      });
     }),
   };
 }
@@ -79,19 +79,14 @@ export function textDimension<Task extends EditTask>(
   options: TextDimensionOptions<Task>,
 ): RewardDimension<Task> {
   const { reader, textOf, name = 'text' } = options;
-  const score = limitFunction(
-    async ({ task, image }: ScoreRequest<Task>, call: CallOptions) => {
-      call.signal?.throwIfAborted();
+  return {
+    name,
+    score: atOnce(reader.workers, async ({ task, image }: ScoreRequest<Task>, call) => {
       const text = textOf(task);
       const lines = await reader.read(image, signalOf(call));
       const best = mostOf(lines.map((line) => line.logLikelihood(text)));
       if (best === undefined) return { unjudged: `the recogniser does not know every letter of ${text}` };
       return { value: Math.min(1, Math.exp(best / [...text].length)) };
-    },
-    { concurrency: reader.workers },
-  );
-  return {
-    name,
-    score: (requests, call = {}) => Promise.all(requests.map((request) => score(request, call))),
+    }),
   };
 }

@@ -1,7 +1,7 @@
 import type { Network } from '@thinkrl/onnx';
 import type { Image } from '@thinkrl/spec';
 import type { CallOptions } from '../judge.ts';
-import { signalOf } from './onnx-judge.ts';
+import { signalOf } from './at-once.ts';
 import { type Box, pictureTensor } from './picture-tensor.ts';
 
 /** Sides of what the detector is shown: multiples of this. */

@@ -1,8 +1,8 @@
 import type { Network } from '@thinkrl/onnx';
 import type { Image } from '@thinkrl/spec';
 import type { CallOptions } from '../judge.ts';
+import { signalOf } from './at-once.ts';
 import { type CtcFrames, ctcBestPath, ctcLogLikelihood } from './ctc.ts';
-import { signalOf } from './onnx-judge.ts';
 import { type Box, pictureTensor } from './picture-tensor.ts';
 import { textLines } from './text-lines.ts';
 
