@@ -4,6 +4,7 @@ import { library } from '../../tsup.config.base.ts';
 export default defineConfig(
   library({
     index: 'src/index.ts',
+    cache: 'src/cache/index.ts',
     onnx: 'src/onnx/index.ts',
     served: 'src/served/index.ts',
     testing: 'src/testing/index.ts',

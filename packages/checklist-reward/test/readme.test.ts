@@ -8,6 +8,7 @@ import {
   createChecklistReward,
   flipAnswers,
 } from '@thinkrl/checklist-reward';
+import { cachedJudge } from '@thinkrl/checklist-reward/cache';
 import { loadOcr, perceptualDimension, textJudge } from '@thinkrl/checklist-reward/onnx';
 import { createChecklistWriter, openAiCompatible } from '@thinkrl/checklist-reward/served';
 import { transformersJs } from '@thinkrl/checklist-reward/transformers-js';
@@ -51,9 +52,10 @@ it('runs the example of a served judge', async () => {
 
   const model = createServedModel({ baseURL, model: 'Qwen/Qwen2.5-VL-7B-Instruct', concurrency: 32 });
   const writer = createChecklistWriter({ model, folder }); // one JSON file per task, to be edited by hand
-  const judge = await openAiCompatible({ model });
+  const judge = await cachedJudge(await openAiCompatible({ model }), { folder }); // asks nothing twice
   const { questions } = await writer.write(task);
   const [reply] = await judge.answer([{ task, image, questions, key: Key.of(1) }]);
+  await judge.close();
 
   const answers = questions.map(({ id, expected }) => ({ questionId: id, agrees: expected === 'yes' }));
   expect(questions).toHaveLength(8);

@@ -24,7 +24,9 @@ export {
   exactJudge,
   type OracleScores,
   oracleScores,
+  UNEDITED_QUESTION,
 } from './exact-judge.ts';
+export { exactRater } from './exact-rater.ts';
 export { type Fact, factHolds } from './fact.ts';
 export { CELL_NAMES, CELL_PIXELS, GRID, imageOfCells, writeCells } from './grid.ts';
 export { keptConsistency, lazyQuality, plainQuality, steepConsistency } from './metrics.ts';
@@ -32,11 +34,11 @@ export { applyOperations, type Operation } from './operation.ts';
 export { type PlanParse, parsePlan, planSteps, planWords } from './plan.ts';
 export { encodePng } from './png.ts';
 export {
+  createMicroJudge,
   createMicroReward,
   JUDGE_PRESETS,
   type JudgePreset,
   type JudgeSettings,
-  type MicroRewardOptions,
   presetOf,
 } from './preset.ts';
 export { fixOperations, parseReflection, type ReflectionParse, reflectionWords } from './reflection.ts';

@@ -263,7 +263,7 @@ describe('a judge that reads cells by other means', () => {
         refuseIdle: true,
         read: async (images) => images.map(() => cells),
       });
-      const reward = createMicroReward('benign', { judge });
+      const reward = createMicroReward('benign', judge);
       const [judged] = await reward.judge([chainOf(task!, image)], Key.of(2));
       expect(judged!.stages[0]!.oracle!.disagreement).toBe(wrong);
     }

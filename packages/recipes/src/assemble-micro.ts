@@ -1,4 +1,4 @@
-import type { Judge } from '@thinkrl/checklist-reward';
+import { guardCounts, type Judge } from '@thinkrl/checklist-reward';
 import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
 import { singleProcess } from '@thinkrl/fsdp-shard';
@@ -28,17 +28,16 @@ export interface Assembly {
   readonly folder: RunFolder;
   /** The checkpoint to go on from; 0 starts anew. */
   readonly from: number;
+  readonly judge: Judge<MicroTask>;
   readonly signal?: AbortSignal | undefined;
   readonly tell: RunListener;
-  /** Answers the checklists instead of the configured judge. */
-  readonly judge?: Judge<MicroTask> | undefined;
 }
 
 /** Wires the packages together for the micro-world and loads the checkpoint to go on from. */
 export async function assembleRun(
   models: MicroModels,
   config: MicroConfig,
-  { folder, from, signal, tell, judge }: Assembly,
+  { folder, from, judge, signal, tell }: Assembly,
 ): Promise<TrainingRun<MicroTask>> {
   const key = Key.of(config.seed);
   const trained = trainedModules(models, config);
@@ -56,7 +55,8 @@ export async function assembleRun(
     tasksOf: (iteration) => trainingTasks(key.fold('tasks'), iteration, config.tasksPerIteration),
     window: (windowKey) =>
       drawWindow({ steps: config.editing.steps, size: config.editing.window, shape: 'scattered' }, windowKey),
-    collecting: collectingOf(models, config, judge),
+    collecting: { ...collectingOf(models, config), reward: createMicroReward(config.judge, judge) },
+    guard: guardCounts,
     credit: {
       group: groupingOf(config.grouping),
       mode: config.credit,
@@ -78,15 +78,11 @@ export async function assembleRun(
   };
 }
 
-/** How a configuration collects judged chains; by its own judge unless given another. */
-export function collectingOf(
-  models: MicroModels,
-  config: MicroConfig,
-  judge?: Judge<MicroTask>,
-): CollectOptions<MicroTask> {
+/** How a configuration collects judged chains. */
+export function collectingOf(models: MicroModels, config: MicroConfig): CollectOptions<MicroTask> {
   return {
     sampler: samplerOf(models, config),
-    reward: createMicroReward(config.judge, judge === undefined ? {} : { judge }),
+    reward: createMicroReward(config.judge),
     groupSize: config.groupSize,
     editsPerPlan: config.editsPerPlan,
     sampling: samplingOf(config, config.temperature),
