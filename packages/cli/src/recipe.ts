@@ -11,6 +11,7 @@ export type Recipe = Pick<
   | 'evaluationTasks'
   | 'parseMicroConfig'
   | 'pretrainMicro'
+  | 'pretrainPerceptionNet'
   | 'resumeMicro'
   | 'trainMicro'
 >;
