@@ -34,11 +34,20 @@ export class OnnxEditBackbone implements Editor {
     { keys, stochastic }: { readonly keys: readonly Key[]; readonly stochastic: readonly number[] },
   ): Promise<readonly Edit[]> {
     if (stochastic.length > 0)
-      throw new ConfigError({ field: 'stochastic', value: stochastic, fix: 'use none: an ONNX editor is not trained' });
+      throw new ConfigError({
+        field: 'stochastic',
+        value: stochastic,
+        fix: 'use none: an ONNX editor is not trained',
+      });
     const dims = [conditions.length, ...SHAPE];
     const reference = numbersOf(() => microCodec.encode(conditions.map(({ references }) => references[0]!)));
     const words = wordIds(conditions);
-    let latents = numbersOf(() => keyedNormal(keys.map((key) => key.fold('initial')), [...SHAPE]));
+    let latents = numbersOf(() =>
+      keyedNormal(
+        keys.map((key) => key.fold('initial')),
+        [...SHAPE],
+      ),
+    );
     const states = [latents];
     for (const [i, sigma] of this.sigmas.slice(0, -1).entries()) {
       const { velocity } = await this.network.run(

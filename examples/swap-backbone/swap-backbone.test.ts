@@ -15,7 +15,10 @@ it('gives the pictures that the engine gives', async () => {
   await useEngine({ threads: 1 });
   const { backbone } = await loadMicro();
   const network = await loadNetwork({ model: await encodeOnnx(backbone.model) });
-  const conditions = taskList(Key.of(1), 'id', 3).map(({ references, instruction: text }) => ({ references, text }));
+  const conditions = taskList(Key.of(1), 'id', 3).map(({ references, instruction: text }) => ({
+    references,
+    text,
+  }));
   const keys = Key.of(4).split(3);
   const own = createEditSampler({ backbone, codec: microCodec, steps: 4 });
   const swapped = new OnnxEditBackbone(network, 4);
@@ -26,7 +29,9 @@ it('gives the pictures that the engine gives', async () => {
       const gaps = image.data.map((value, at) => Math.abs(value - expected[i]!.image.data[at]!));
       expect(Math.max(...gaps)).toBeLessThan(1e-4);
     });
-    await expect(swapped.sample(conditions, { keys, stochastic: [0] })).rejects.toThrow(/stochastic is \[0\]/);
+    await expect(swapped.sample(conditions, { keys, stochastic: [0] })).rejects.toThrow(
+      /stochastic is \[0\]/,
+    );
   } finally {
     await network.close();
   }

@@ -15,7 +15,7 @@ export interface Invocation {
 /** A command of `thinkrl`. */
 export interface Command {
   readonly name: string;
-  /** The only recipe it is for, where another command of its name is for the others. */
+  /** The only recipe it is for; another command of its name may be for the others. */
   readonly only?: RecipeName;
   /** What it does, in one line. */
   readonly summary: string;

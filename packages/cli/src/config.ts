@@ -86,10 +86,7 @@ export function refuseOtherRun({ line }: Invocation): void {
 }
 
 /** `runs/<recipe>-<mode>-seed<seed>`, numbered on when that holds a run already. */
-export function newRunFolder(
-  recipe: RecipeName,
-  { mode, seed }: Pick<MicroConfig, 'mode' | 'seed'>,
-): string {
+export function newRunFolder(recipe: RecipeName, { mode, seed }: Pick<MicroConfig, 'mode' | 'seed'>): string {
   const name = join('runs', `${recipe}-${mode}-seed${seed}`);
   for (let count = 1; ; count++) {
     const path = count === 1 ? name : `${name}-${count}`;

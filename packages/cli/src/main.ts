@@ -54,7 +54,8 @@ async function dispatch(
     return 0;
   }
   refuseUnknown(name);
-  const about = recipeName(name, rest);
+  const isForAll = commands.some((command) => command.name === name && command.only !== 'micro');
+  const about = isForAll ? recipeName(name, rest) : 'micro';
   const command = find(name, about);
   const recipe = await load();
   const qwen = about === 'qwen-image-edit' ? await loadQwen() : null;

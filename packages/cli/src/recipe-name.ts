@@ -15,15 +15,16 @@ export type RecipeName = (typeof NAMES)[number];
  * @throws ConfigError for a config file that cannot be read or names an unknown recipe.
  */
 export function recipeName(command: string, words: readonly string[]): RecipeName {
-  const config = valueOf(words, 'config');
+  const config = givenValue(words, 'config');
   if (config !== undefined) return known(readSettings(config).recipe, config);
-  const run = command === 'resume' ? words.find((word) => !word.startsWith('-')) : valueOf(words, 'resume');
+  const run =
+    command === 'resume' ? words.find((word) => !word.startsWith('-')) : givenValue(words, 'resume');
   if (run !== undefined) return ofRun(run);
-  return valueOf(words, 'model') === undefined ? 'micro' : 'qwen-image-edit';
+  return givenValue(words, 'model') === undefined ? 'micro' : 'qwen-image-edit';
 }
 
 /** The value of an option before the command line is taken apart; which options there are depends on the recipe. */
-function valueOf(words: readonly string[], option: string): string | undefined {
+function givenValue(words: readonly string[], option: string): string | undefined {
   const at = words.findIndex((word) => word === `--${option}` || word.startsWith(`--${option}=`));
   return at < 0 ? undefined : (words[at]!.split('=', 2)[1] ?? words[at + 1]);
 }

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { readImage } from '@thinkrl/backbones/qwen2-5-vl';
 import { type ChatServer, startChatServer } from '@thinkrl/served/server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tinyModel, tinySettings, writePicture, writeTasks } from '../../recipes/test/qwen-image-edit-fixture.ts';
+import {
+  tinyModel,
+  tinySettings,
+  writePicture,
+  writeTasks,
+} from '../../recipes/test/qwen-image-edit-fixture.ts';
 import { main } from '../src/index.ts';
 
 /** What the server says to every question: as a planner, as a writer of checklists and as a judge. */
@@ -116,7 +121,9 @@ test('plan tells what a run takes, and what to change until it fits', async () =
   expect(fits.stdout).toMatch(/transformer +38\.05 GiB\n +text encoder +15\.45 GiB\n/);
   const tight = await thinkrl('plan', '--config', config, '--memory', '80', '--generation.editsAtOnce', '16');
   expect(tight.status).toBe(1);
-  expect(tight.stdout).toMatch(/does not fit into 80\.00 GiB; in this order, change\n +--generation\.editsAtOnce 1 /);
+  expect(tight.stdout).toMatch(
+    /does not fit into 80\.00 GiB; in this order, change\n +--generation\.editsAtOnce 1 /,
+  );
   const hopeless = await thinkrl('plan', '--config', config, '--memory', '24', '--json');
   const { advice, peak } = JSON.parse(hopeless.stdout);
   const peaks = [peak, ...advice.map((one: { peak: number }) => one.peak)];

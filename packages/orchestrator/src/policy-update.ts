@@ -216,7 +216,9 @@ async function scoreBatch<Part extends object>(
 
 function summary(scored: readonly ScoredBatch<object>[]) {
   const statistics = scored.flatMap((batch) => batch.statistics);
-  const weights = scored.flatMap((batch) => batch.statistics.map(() => batch.weight / batch.statistics.length));
+  const weights = scored.flatMap((batch) =>
+    batch.statistics.map(() => batch.weight / batch.statistics.length),
+  );
   const average = (of: (part: PartStatistics) => number) =>
     statistics.reduce((total, part, i) => total + weights[i]! * of(part), 0);
   return {

@@ -102,20 +102,23 @@ describe('generation update', () => {
     expect(backbone.references.size).toBe(0);
   });
 
-  it.each([1, 2, 3])('learns the same from portions of %i edits and one step each, up to rounding', async (editsAtOnce) => {
-    const learn = async (options: object) => {
-      backbone = gaussianBackbone();
-      const report = await build(2, { beta: 0.1, clip: 0.01 }, options).step(groups);
-      return { report, shift: await backbone.shift.data() };
-    };
-    const whole = await learn({});
-    const portions = await learn({ editsAtOnce });
-    portions.shift.forEach((value, i) => {
-      expect(value).toBeCloseTo(whole.shift[i]!, 5);
-    });
-    for (const [name, value] of Object.entries(whole.report))
-      expect(portions.report[name as 'loss'], name).toBeCloseTo(value as number, 5);
-  });
+  it.each([1, 2, 3])(
+    'learns the same from portions of %i edits and one step each, up to rounding',
+    async (editsAtOnce) => {
+      const learn = async (options: object) => {
+        backbone = gaussianBackbone();
+        const report = await build(2, { beta: 0.1, clip: 0.01 }, options).step(groups);
+        return { report, shift: await backbone.shift.data() };
+      };
+      const whole = await learn({});
+      const portions = await learn({ editsAtOnce });
+      portions.shift.forEach((value, i) => {
+        expect(value).toBeCloseTo(whole.shift[i]!, 5);
+      });
+      for (const [name, value] of Object.entries(whole.report))
+        expect(portions.report[name as 'loss'], name).toBeCloseTo(value as number, 5);
+    },
+  );
 
   it('leaves no tensor behind in portions', async () => {
     const update = build(2, { beta: 0.1 }, { editsAtOnce: 1 });

@@ -2,10 +2,7 @@ import { ConfigError } from '@thinkrl/spec';
 import { z } from 'zod';
 
 /** A number from 0 to 1. */
-export const share = z
-  .number('use a number from 0 to 1')
-  .min(0, 'use at least 0')
-  .max(1, 'use at most 1');
+export const share = z.number('use a number from 0 to 1').min(0, 'use at least 0').max(1, 'use at most 1');
 
 /** A number above 0. */
 export const positive = z.number('use a number above 0').positive('use a number above 0');

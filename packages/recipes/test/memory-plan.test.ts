@@ -102,7 +102,8 @@ describe('at tiny sizes', () => {
     const { bytes: adapters, made: modules } = taken(() => buildModules(models, config));
     expect(adapters).toBe(resident.adapters);
     const optimisers = [modules.policy!, modules.backbone].map(
-      (module) => taken(() => AdamW.create({ parameters: module.parameters(), learningRate: 1 }).state()).bytes,
+      (module) =>
+        taken(() => AdamW.create({ parameters: module.parameters(), learningRate: 1 }).state()).bytes,
     );
     expect(optimisers[0]! + optimisers[1]!).toBe(resident.optimisers);
   });

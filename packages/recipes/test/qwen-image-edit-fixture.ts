@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { type ReasoningForm, writeImage } from '@thinkrl/backbones/qwen2-5-vl';
 import { Key } from '@thinkrl/spec';
 import { writeModelFolder } from '../../backbones/test/qwen-image-folder.ts';
-import { SPECIAL } from '../../backbones/test/qwen-vl-tokenizer.ts';
 import { tinyFolder } from '../../backbones/test/qwen-vl-folder.ts';
+import { SPECIAL } from '../../backbones/test/qwen-vl-tokenizer.ts';
 
 /** Short prompts, and every text is read as a plan or as a correction: the tiny model says nothing that parses. */
 export const TINY_FORM: ReasoningForm = {

@@ -123,7 +123,7 @@ async function write(
     plan: chain.plan && { text: chain.plan.text, steps: chain.plan.steps },
     reflections: chain.rounds.map(({ reflection: { verdict, text } }) => ({ verdict, text })),
     checklist: judged && answeredChecklist(judged),
-    rewards: judged && judged.stages.map(({ rewards }) => rewards),
+    rewards: judged === null ? null : judged.stages.map(({ rewards }) => rewards),
     pictures: named.slice(0, -1).map(([name]) => join(folder, name)),
     edit: join(folder, 'edit.png'),
   };
@@ -135,8 +135,6 @@ function answeredChecklist({ chain, stages }: JudgedChain<EditTask>): EditedPict
   return (chain.task.checklist?.questions ?? []).map(({ id, text, expected }) => ({
     question: text,
     expected,
-    replies: stages.map(
-      ({ answers }) => answers.find(({ questionId }) => questionId === id)?.reply ?? null,
-    ),
+    replies: stages.map(({ answers }) => answers.find(({ questionId }) => questionId === id)?.reply ?? null),
   }));
 }

@@ -7,12 +7,17 @@ import {
 } from '@thinkrl/backbones/qwen-image-edit';
 import {
   loadQwenVl,
+  type QwenVlModels,
   QwenVlPolicy,
   QwenVlTextEncoder,
-  type QwenVlModels,
   type ReasoningForm,
 } from '@thinkrl/backbones/qwen2-5-vl';
-import { createEditSampler, type EditBackbone, type EditSampler, withGuidance } from '@thinkrl/edit-generator';
+import {
+  createEditSampler,
+  type EditBackbone,
+  type EditSampler,
+  withGuidance,
+} from '@thinkrl/edit-generator';
 import { LoraAdapter, linearLayers } from '@thinkrl/nn';
 import { Key } from '@thinkrl/spec';
 import type { QwenEditConfig } from './config.ts';

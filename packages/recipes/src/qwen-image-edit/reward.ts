@@ -1,4 +1,9 @@
-import { type ChecklistReward, checklistDimension, createChecklistReward, type Judge } from '@thinkrl/checklist-reward';
+import {
+  type ChecklistReward,
+  checklistDimension,
+  createChecklistReward,
+  type Judge,
+} from '@thinkrl/checklist-reward';
 import type { Question } from '@thinkrl/spec';
 import { DIMENSIONS } from '../record-chains.ts';
 

@@ -1,7 +1,7 @@
 import type { Judge } from '@thinkrl/checklist-reward';
 import { createChecklistWriter, openAiCompatible } from '@thinkrl/checklist-reward/served';
-import { createServedPolicy } from '@thinkrl/cot-sampler/served';
 import type { ReasoningPolicy } from '@thinkrl/cot-sampler';
+import { createServedPolicy } from '@thinkrl/cot-sampler/served';
 import { createServedModel, type ServedModel } from '@thinkrl/served';
 import { type Checklist, ConfigError, type EditTask } from '@thinkrl/spec';
 import type { QwenEditConfig } from './config.ts';
@@ -56,7 +56,11 @@ function servedModel(
   { baseURL, name, keyVariable, concurrency }: QwenEditConfig['judge'],
 ): ServedModel {
   if (name === '')
-    throw new ConfigError({ field: `${field}.name`, value: '', fix: 'name the model as the server knows it' });
+    throw new ConfigError({
+      field: `${field}.name`,
+      value: '',
+      fix: 'name the model as the server knows it',
+    });
   return createServedModel({
     baseURL,
     model: name,

@@ -123,7 +123,9 @@ export async function readReference(path: string, side: number): Promise<Image> 
   });
   const scale = side / Math.sqrt(image.width * image.height);
   if (scale >= 1) return image;
-  const [width, height] = [image.width, image.height].map((length) => Math.max(1, Math.round(length * scale)));
+  const [width, height] = [image.width, image.height].map((length) =>
+    Math.max(1, Math.round(length * scale)),
+  );
   return imageOf(resample(pixelsOf(image), { width: width!, height: height!, filter: 'lanczos' }));
 }
 

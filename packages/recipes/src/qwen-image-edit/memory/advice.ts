@@ -55,7 +55,10 @@ const CANDIDATES: readonly Candidate[] = [
   },
   {
     change: '--editing.side 512',
-    apply: (config) => ({ ...config, editing: { ...config.editing, side: Math.min(512, config.editing.side) } }),
+    apply: (config) => ({
+      ...config,
+      editing: { ...config.editing, side: Math.min(512, config.editing.side) },
+    }),
   },
   {
     change: '--understanding.train false',

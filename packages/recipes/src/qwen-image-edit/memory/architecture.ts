@@ -44,10 +44,7 @@ export const RELEASED: Architecture = {
 const BYTES = { float32: 4, bfloat16: 2 } as const;
 
 /** Sizes of the folder that the settings name, from its configurations and the headers of its weights. */
-export function architectureOf({
-  model,
-  storage,
-}: Pick<QwenEditConfig, 'model' | 'storage'>): Architecture {
+export function architectureOf({ model, storage }: Pick<QwenEditConfig, 'model' | 'storage'>): Architecture {
   const found = existsSync(join(model, 'transformer', 'config.json')) ? readFolder(model) : RELEASED;
   return storage === 'files' ? found : { ...found, weightBytes: BYTES[storage] };
 }

@@ -66,9 +66,7 @@ export function total(bytes: Bytes): number {
 function residentBytes(config: QwenEditConfig, sizes: Architecture): Bytes {
   const { transformer, understanding, vae, weightBytes } = sizes;
   const encoder = visionParameters(understanding.vision) + languageParameters(understanding.language);
-  const editor = config.generation.train
-    ? editorAdapterParameters(transformer, config.generation.rank)
-    : 0;
+  const editor = config.generation.train ? editorAdapterParameters(transformer, config.generation.rank) : 0;
   const { train, method, rank } = config.understanding;
   const whole = train && method === 'full' ? encoder : 0;
   const planner = train && method === 'lora' ? plannerAdapterParameters(understanding.language, rank) : 0;

@@ -36,7 +36,10 @@ export function transformerParameters(config: TransformerConfig): number {
 }
 
 /** Parameters of low-rank updates on the twelve layers of each block: 424.7 million at rank 64 as released. */
-export function editorAdapterParameters({ blocks, heads, headSize }: TransformerConfig, rank: number): number {
+export function editorAdapterParameters(
+  { blocks, heads, headSize }: TransformerConfig,
+  rank: number,
+): number {
   const width = heads * headSize;
   // Four square layers and two of the feed-forward part in each of two streams.
   return blocks * 2 * rank * (4 * 2 * width + 2 * 5 * width);
@@ -46,7 +49,11 @@ export function editorAdapterParameters({ blocks, heads, headSize }: Transformer
 export function visionParameters(config: VisionConfig): number {
   const { depth, width, inner, channels, patch, temporalPatch, merge, outputs } = config;
   const block =
-    2 * width + linear(width, 3 * width) + linear(width, width) + 2 * linear(width, inner) + linear(inner, width);
+    2 * width +
+    linear(width, 3 * width) +
+    linear(width, width) +
+    2 * linear(width, inner) +
+    linear(inner, width);
   const merged = width * merge ** 2;
   const merger = width + linear(merged, merged) + linear(merged, outputs);
   return width * channels * temporalPatch * patch ** 2 + depth * block + merger;
@@ -97,9 +104,13 @@ export function vaeParameters({ baseWidth, latentChannels, multiples, residualBl
   );
   const encoder =
     convolution(3, baseWidth) + sum(down) + middle + widest + convolution(widest, 2 * latentChannels);
-  const decoder = convolution(latentChannels, widest) + middle + sum(up) + rising[last]! + convolution(rising[last]!, 3);
+  const decoder =
+    convolution(latentChannels, widest) + middle + sum(up) + rising[last]! + convolution(rising[last]!, 3);
   return (
-    encoder + decoder + linear(2 * latentChannels, 2 * latentChannels) + linear(latentChannels, latentChannels)
+    encoder +
+    decoder +
+    linear(2 * latentChannels, 2 * latentChannels) +
+    linear(latentChannels, latentChannels)
   );
 }
 
