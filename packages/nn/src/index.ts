@@ -1,6 +1,8 @@
-export { checkpoint, type TensorFunction } from './autodiff/checkpoint.ts';
+export { checkpoint, recomputing, type TensorFunction } from './autodiff/checkpoint.ts';
+export { type Enclosure, enclose } from './autodiff/enclose.ts';
 export { type Gradients, gradients, type Objective } from './autodiff/gradients.ts';
 export { noGrad } from './autodiff/no-grad.ts';
+export { standInFor } from './autodiff/stand-in.ts';
 export { type ParameterMismatch, ParameterMismatchError, SafetensorsError, StorageError } from './error.ts';
 export { type CacheShape, KeyValueCache } from './key-value-cache.ts';
 export { Embedding, type EmbeddingOptions } from './modules/embedding.ts';

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { gradientLeaves } from './stand-in.ts';
 import { withoutTape } from './tape.ts';
 
 /** A differentiable function of tensors. */
@@ -14,16 +15,24 @@ export type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor;
  * const y = checkpoint((x) => block.forward(x as tf.Tensor3D), [...block.parameters().values()])(x);
  */
 export function checkpoint(fn: TensorFunction, parameters: readonly tf.Variable[]): TensorFunction {
+  const leaves = gradientLeaves(parameters);
   return (...inputs) => {
     const remembered = tf.customGrad((...args) => {
       const save = args.at(-1) as unknown as (tensors: tf.Tensor[]) => void;
       const value = fn(...inputs);
       save([...inputs]);
-      const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => recompute(fn, saved, parameters, dy);
+      const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => recompute(fn, saved, leaves, dy);
       return { value, gradFunc };
     });
-    return remembered(...inputs, ...parameters);
+    return remembered(...inputs, ...leaves);
   };
+}
+
+let depth = 0;
+
+/** Whether a checkpointed function is running again, for its gradient. */
+export function recomputing(): boolean {
+  return depth > 0;
 }
 
 function recompute(
@@ -33,7 +42,12 @@ function recompute(
   dy: tf.Tensor,
 ): tf.Tensor[] {
   const all = [...inputs, ...parameters];
-  const { value, grads } = withoutTape(() => tf.engine().gradients(() => fn(...inputs), all, dy, true));
-  value.dispose();
-  return all.map((tensor, index) => grads[index] ?? tf.zerosLike(tensor));
+  depth++;
+  try {
+    const { value, grads } = withoutTape(() => tf.engine().gradients(() => fn(...inputs), all, dy, true));
+    value.dispose();
+    return all.map((tensor, index) => grads[index] ?? tf.zerosLike(tensor));
+  } finally {
+    depth--;
+  }
 }
