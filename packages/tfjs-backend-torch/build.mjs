@@ -122,13 +122,23 @@ function collectiveFlags(torch) {
     : [...flags, '-DTHINKRL_NCCL', '-DUSE_C10D_NCCL', ...cuda.flatMap((folder) => ['-isystem', folder])];
 }
 
+/** One header of each package that c10d's NCCL needs: runtime, compiler, libraries. */
+const cudaHeaders = [
+  'cuda_runtime_api.h',
+  'crt/host_config.h',
+  'cusparse.h',
+  'cublas_v2.h',
+  'cusolverDn.h',
+  'nccl.h',
+];
+
 /** Where CUDA's and NCCL's headers are: beside torch as pip brings them, else in CUDA's own folder. */
 function cudaFolders(torch) {
   const beside = join(dirname(dirname(torch.lib)), 'nvidia');
   const packages = existsSync(beside) ? readdirSync(beside).map((name) => join(beside, name, 'include')) : [];
   const own = ['/usr/local/cuda/include', '/usr/include'];
   const find = (name) => [...packages, ...own].find((folder) => existsSync(join(folder, name)));
-  const found = ['cuda_runtime_api.h', 'cusparse.h', 'cublas_v2.h', 'cusolverDn.h', 'nccl.h'].map(find);
+  const found = cudaHeaders.map(find);
   return found.includes(undefined) ? undefined : [...new Set(found)];
 }
 

@@ -186,6 +186,13 @@ void storage_restore(Call& call) {
   storage->set_nbytes(bytes);
 }
 
+/** A tensor in the host's memory or on the engine's device; the same one where it is there already. */
+void storage_place(Call& call) {
+  const at::Tensor& x = call.tensor();
+  const at::Device place = call.flag() ? at::Device(at::kCPU) : call.instance().device;
+  call.give(x.device() == place ? x.alias() : x.to(place));
+}
+
 }  // namespace
 
 void define_collectives(Napi::Env env, Napi::Object exports, Instance* instance) {
@@ -201,7 +208,8 @@ void add_collectives(Operations& operations) {
   const Operation table[] = {
       {"collective_gather", gather}, {"collective_scatter", scatter}, {"collective_reduce", reduce},
       {"collective_broadcast", broadcast}, {"collective_barrier", barrier}, {"collective_land", land},
-      {"storage_release", storage_release}, {"storage_restore", storage_restore}};
+      {"storage_release", storage_release}, {"storage_restore", storage_restore},
+      {"storage_place", storage_place}};
   operations.insert(operations.end(), std::begin(table), std::end(table));
 }
 

@@ -23,7 +23,7 @@ Precision precision_of(const char* operation) {
       // between processes
       {"collective_gather", moves}, {"collective_scatter", moves}, {"collective_reduce", moves},
       {"collective_broadcast", moves}, {"collective_barrier", moves}, {"collective_land", moves},
-      {"storage_release", moves}, {"storage_restore", moves},
+      {"storage_release", moves}, {"storage_restore", moves}, {"storage_place", moves},
       // products
       {"matmul", native}, {"linear", native}, {"linear_input_grad", native}, {"linear_weight_grad", native},
       {"linear_bias_grad", native}, {"attention", native}, {"attention_grad", native}, {"block", native},

@@ -20,6 +20,7 @@ import { headLogProb, headLogProbGrad, headLogProbGradient } from './HeadLogProb
 import { keyedNormal } from './KeyedNormal.ts';
 import { layerNorm, layerNormGrad, layerNormGradient } from './LayerNorm.ts';
 import { linear, linearBiasGrad, linearGradient, linearInputGrad, linearWeightGrad } from './Linear.ts';
+import { placeStorage } from './PlaceStorage.ts';
 import { releaseStorage, restoreStorage } from './ReleaseStorage.ts';
 import { rmsNorm, rmsNormGrad, rmsNormGradient } from './RmsNorm.ts';
 import { rotaryEmbedding, rotaryEmbeddingGradient } from './RotaryEmbedding.ts';
@@ -62,6 +63,7 @@ export const fusedKernels: readonly KernelConfig[] = [
   linearBiasGrad,
   linearInputGrad,
   linearWeightGrad,
+  placeStorage,
   releaseStorage,
   restoreStorage,
   rmsNorm,
