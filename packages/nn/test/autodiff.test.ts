@@ -85,7 +85,7 @@ describe('checkpoint', () => {
 
 describe('enclose', () => {
   const v = (value: number) => tf.variable(tf.scalar(value));
-  const valueOf = (tensor: tf.Tensor) => tensor.dataSync()[0];
+  const numberIn = (tensor: tf.Tensor) => tensor.dataSync()[0];
 
   it('keeps gradients by its own variables and lets the others flow, by hand', () => {
     // y = a x², z = a + x inside; loss = 3 y + z b. At a 2, x 5, b 7: by a 3 x² + b = 82, by x 6 a x + b = 67, by b z = 7.
@@ -101,7 +101,7 @@ describe('enclose', () => {
           backward: (replay) => {
             for (const [variable, gradient] of replay()) {
               expect(variable).toBe(a);
-              own.push(valueOf(gradient)!);
+              own.push(numberIn(gradient)!);
               gradient.dispose();
             }
           },
@@ -111,7 +111,7 @@ describe('enclose', () => {
       new Map(Object.entries({ x, b, anchor })),
     );
     expect(own).toEqual([82]);
-    expect([valueOf(loss), ...[...grads.values()].map(valueOf)]).toEqual([199, 67, 7, 0]);
+    expect([numberIn(loss), ...[...grads.values()].map(numberIn)]).toEqual([199, 67, 7, 0]);
     tf.dispose([loss, ...grads.values()]);
     expect(tf.memory().numTensors).toBe(before);
   });
@@ -126,7 +126,7 @@ describe('enclose', () => {
         owned: new Set([owned]),
         anchor,
         backward: (replay) => {
-          for (const [variable, gradient] of replay()) own.set(variable, valueOf(gradient)!);
+          for (const [variable, gradient] of replay()) own.set(variable, numberIn(gradient)!);
         },
       });
     // (outer · inner²) · frozen: by outer 160, by inner 240.
