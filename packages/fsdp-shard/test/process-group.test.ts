@@ -74,7 +74,17 @@ describe('rankEnvironment', () => {
       worldSize: 4,
       masterAddress: 'node0',
       masterPort: 1234,
+      serves: false,
+      prefix: 'thinkrl/0',
     });
+    expect(rankEnvironment({ ...env, RANK: '0' }).serves).toBe(true);
+    const restarted = {
+      ...env,
+      RANK: '0',
+      TORCHELASTIC_USE_AGENT_STORE: 'True',
+      TORCHELASTIC_RESTART_COUNT: '2',
+    };
+    expect(rankEnvironment(restarted)).toMatchObject({ serves: false, prefix: 'thinkrl/2' });
   });
 
   it('names the variable that is wrong', () => {

@@ -2,6 +2,8 @@
 
 #ifdef THINKRL_C10D
 
+#include <thread>
+
 #include "c10d.h"
 #include "guard.h"
 
@@ -34,6 +36,7 @@ namespace {
 
 std::string failure_key(int rank) { return "failed/" + std::to_string(rank); }
 std::string arrival_key(int rank) { return "here/" + std::to_string(rank); }
+std::string witness_key(int rank) { return "witness/" + std::to_string(rank); }
 std::string rank_name(int rank) { return "rank " + std::to_string(rank); }
 
 std::string title(const char* name, int64_t number, int rank) {
@@ -70,6 +73,27 @@ void meet(const Membership& membership, const Store& store) {
   throw std::runtime_error(missing + " did not come within " + seconds_of(membership.timeout) + " (timeout)");
 }
 
+/**
+ * Who a failure that names nobody is due to: every rank that sees one says so in the store; those that have not after a
+ * while are to blame.
+ */
+std::string silent_ranks(const Store& store, int rank, int size) {
+  std::string silent;
+  const auto problem = problem_of([&] {
+    store->set(witness_key(rank), bytes_of("1"));
+    std::vector<std::string> keys;
+    for (int other = 0; other < size; ++other) keys.push_back(witness_key(other));
+    for (int attempt = 0; attempt < 20 && !store->check(keys); ++attempt) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    for (int other = 0; other < size; ++other) {
+      if (!store->check({witness_key(other)})) silent += (silent.empty() ? "" : ", ") + rank_name(other);
+    }
+  });
+  if (problem) return "rank 0, which keeps the store,";
+  return silent.empty() ? "another rank" : silent;
+}
+
 /** Halves travel as float32 and truth values as integers; a mean is taken of floats. */
 at::Tensor as_reducible(const at::Tensor& x, Reduction reduction) {
   const bool floating = at::isFloatingType(x.scalar_type()) || reduction == Reduction::kMean;
@@ -102,7 +126,7 @@ std::unique_ptr<Flight> C10dCommunicator::flight(const char* name, int64_t numbe
 }
 
 std::string C10dCommunicator::describe(const std::string& what, int peer, const std::string& reason) {
-  const std::string other = peer < 0 ? "another rank" : rank_name(peer);
+  const std::string other = peer < 0 ? silent_ranks(store_, rank(), size()) : rank_name(peer);
   const bool closed = holds(reason, "onnection closed") || holds(reason, "eset by peer") || holds(reason, "roken pipe");
   const std::string cause = is_timeout(reason) ? other + " did not answer within " + seconds_of(membership_.timeout) + " (timeout)"
       : closed                                 ? other + " has gone: it closed the connection"
