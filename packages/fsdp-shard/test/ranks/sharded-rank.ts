@@ -66,6 +66,7 @@ await useEngine({ engine: 'torch', threads: 1 });
 const group = await joinGroup({ ...rankEnvironment(process.env), timeoutSeconds: 120 });
 const outcomes: Outcome[] = [];
 for (const plan of JSON.parse(process.argv[2]!) as Plan[]) outcomes.push(await outcomeOf(plan, group));
-writeFileSync(process.argv[3]!, JSON.stringify(outcomes));
+// Under torchrun all ranks get the same words.
+writeFileSync(process.argv[3]!.replace('%r', `${group.rank}`), JSON.stringify(outcomes));
 await group.barrier();
 await group.close();
