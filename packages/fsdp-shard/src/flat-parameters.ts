@@ -133,8 +133,9 @@ export class FlatParameters {
     this.settle();
     const sum = this.reduced;
     this.reduced = null;
-    if (sum === null) return null;
-    const mean = tf.tidy(() => this.placed(tf.div(sum, this.options.group.worldSize), 'shard'));
+    const { group, offload } = this.options;
+    if (sum === null || (group.worldSize === 1 && !offload)) return sum;
+    const mean = tf.tidy(() => this.placed(tf.div(sum, group.worldSize), 'shard'));
     sum.dispose();
     return mean;
   }

@@ -1,3 +1,4 @@
+import { onAnyRank, singleProcess } from '@thinkrl/fsdp-shard';
 import type { EditTask } from '@thinkrl/spec';
 import { collect } from './collect.ts';
 import { assignCredit } from './credit.ts';
@@ -20,8 +21,9 @@ import type { TrainingRun } from './training-run.ts';
  * await train(run); // see recipes for how a run is put together
  */
 export async function train<Task extends EditTask>(run: TrainingRun<Task>): Promise<void> {
-  const { state, updates } = run;
-  while (state.iteration < run.iterations && !run.signal?.aborted) {
+  const { state, updates, processGroup = singleProcess() } = run;
+  const stopped = () => onAnyRank(processGroup, run.signal?.aborted === true);
+  while (state.iteration < run.iterations && !(await stopped())) {
     const iteration = state.iteration + 1;
     const key = run.key.fold(iteration);
     const tasks = run.tasksOf(iteration);

@@ -1,3 +1,4 @@
+import type { ProcessGroup } from '@thinkrl/fsdp-shard';
 import type { EditTask, Group, Key, ModuleReport } from '@thinkrl/spec';
 import type { CollectOptions } from './collect.ts';
 import type { CreditOptions } from './credit.ts';
@@ -24,6 +25,8 @@ export interface TrainingRun<Task extends EditTask> {
     readonly generation: ModuleUpdate<Task> | null;
   };
   readonly state: TrainingState<Task>;
-  /** Ends the run after the iteration during which it is aborted. */
+  /** The ranks that train together, each on tasks of its own; this process alone unless given. */
+  readonly processGroup?: ProcessGroup;
+  /** Ends the run, on all ranks, after the iteration during which it is aborted on one. */
   readonly signal?: AbortSignal;
 }
