@@ -12,13 +12,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ -d node_modules/.pnpm ] || { echo "gpu-carry: no dependencies here: run npm run setup first" >&2; exit 2; }
 
 unneeded=(@biomejs+ @turbo+ turbo@ typescript@ prettier@ knip@ @oxc- oxc- typedoc@ @shikijs+ dependency-cruiser@ lunr@
-  @arethetypeswrong+ publint@ @changesets+)
+  @arethetypeswrong+ publint@ @changesets+ tsup@ rollup@ @rollup+ sucrase@ core-js@ markdown-it@ @gerrit0+
+  @tensorflow+tfjs@ @tensorflow+tfjs-node @tensorflow+tfjs-layers@ @tensorflow+tfjs-converter@ @tensorflow+tfjs-data@
+  @tensorflow+tfjs-backend-webgl@ onnxruntime- sharp@ @img+ @huggingface+transformers)
 # Source maps, declarations, and the bundles of tfjs that Node does not load.
 excludes=(--exclude='*.map' --exclude='*.d.ts' --exclude='*.d.cts' --exclude='*.d.mts' --exclude='tf-*.min.js'
   --exclude='tf-*.fesm*' --exclude='tf-*.es2017*')
 for name in "${unneeded[@]}"; do excludes+=(--exclude="node_modules/.pnpm/$name*"); done
 
-gzip -9 -c "$(node -p process.execPath)" > "$out/node.gz"
+xz -9 -c "$(node -p process.execPath)" > "$out/node.xz"
 tar -cf - "${excludes[@]}" node_modules packages/*/node_modules examples/*/node_modules bench/node_modules |
-  gzip -9 > "$out/node_modules.tar.gz"
+  xz -9 > "$out/node_modules.tar.xz"
 du -h "$out"/*

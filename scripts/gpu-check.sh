@@ -26,14 +26,19 @@ fail() {
   exit 2
 }
 
+# Python is there, xz may not be.
+unpack() {
+  "$python" -c 'import lzma, shutil, sys; shutil.copyfileobj(lzma.open(sys.argv[1]), sys.stdout.buffer)' "$carried/$1"
+}
+
 if [ -n "$carried" ]; then
   carried=$(cd "$carried" && pwd) || fail "there is no folder ${1}"
   mkdir "$work/bin"
-  gzip -dc "$carried/node.gz" > "$work/bin/node" || fail "$carried has no node.gz: make it with scripts/gpu-carry.sh"
+  unpack node.xz > "$work/bin/node" || fail "$carried has no node.xz: make it with scripts/gpu-carry.sh"
   chmod +x "$work/bin/node"
   export PATH="$work/bin:$PATH"
   if [ ! -d node_modules/.pnpm ]; then
-    tar -xzf "$carried/node_modules.tar.gz" || fail "the dependencies in $carried do not unpack"
+    unpack node_modules.tar.xz | tar -x || fail "the dependencies in $carried do not unpack"
   fi
 fi
 command -v node >/dev/null || fail "no node on the PATH: give the folder that scripts/gpu-carry.sh made"

@@ -36,13 +36,13 @@ async function runTests(filters) {
  * Runs tfjs-core's own suite on the torch engine. Specs on its list of known failures count as skipped; a failure that is
  * not on the list, or a listed one that passes, counts as failed.
  */
-async function runConformance() {
+async function runConformance(...variant) {
   const folder = at('packages', 'tfjs-backend-torch');
   if (!existsSync(join(folder, 'build', 'thinkrl_torch.node'))) {
     console.log('conformance: left out, there is no torch engine');
     return { passed: 0, failed: 0, skipped: 1 };
   }
-  const { status, output } = await capture('pnpm', ['--silent', 'conformance']);
+  const { status, output } = await capture('pnpm', ['--silent', 'conformance', ...variant]);
   const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output)?.slice(1).map(Number);
   if (status !== 0 || counts === undefined) console.log(output.trimEnd());
   if (counts === undefined) return { passed: 0, failed: 1, skipped: 0 };
@@ -69,7 +69,12 @@ const filters = options.filter((option) => option !== '--require-torch');
 const suites = [
   ...(filters.length === 0 ? [await timed('checks', () => runChecks())] : []),
   await timed('tests', () => runTests(filters)),
-  ...(filters.length === 0 ? [await timed('tfjs-core conformance', runConformance)] : []),
+  ...(filters.length === 0
+    ? [
+        await timed('tfjs-core conformance', () => runConformance()),
+        await timed('tfjs-core conformance, readSync throwing', () => runConformance('--async')),
+      ]
+    : []),
 ];
 const sum = (key) => suites.reduce((total, counts) => total + (counts[key] ?? 0), 0);
 const skipped = sum('skipped');

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { useEngine } from '@thinkrl/engine';
 import { taskList } from '@thinkrl/microworld';
+import { noGrad, WeightSnapshot } from '@thinkrl/nn';
 import { Key } from '@thinkrl/spec';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Editor, MicroEditBackbone, MicroInputError, microCodec } from '../src/micro/index.ts';
@@ -92,6 +93,34 @@ describe.each(await engines())('on %s', (engine) => {
         variable.assign(tf.tensor(start, variable.shape));
         expect(Math.abs(numeric / gradient[index]! - 1), name).toBeLessThan(2e-2);
       }
+    });
+
+    it('gives the same velocities and gradients bit for bit while references are kept, under other weights too', async () => {
+      const chains = [...conditions, ...conditions].map((condition) => ({ ...condition }));
+      const latents = values([6, 16, 192], 'noise');
+      const projection = backbone.parameters().get('reference.weight')!;
+      const other = new WeightSnapshot(new Map([['reference.weight', projection]]));
+      projection.assign(tf.mul(projection, 2));
+      const velocity = () => backbone.velocity(latents, 0.6, backbone.encode(chains));
+      const measure = () =>
+        tf.tidy(() => {
+          const { grads } = tf.variableGrads(() => tf.sum(tf.square(velocity())), [projection]);
+          const found = [velocity(), grads[projection.name]!, noGrad(() => other.during(velocity))];
+          return found.map((tensor) => Array.from(tensor.dataSync()));
+        });
+      const before = tf.memory().numTensors;
+      const plain = measure();
+      const kept = await backbone.references.during(async () => {
+        const first = measure();
+        expect(tf.memory().numTensors).toBe(before + 3);
+        expect(measure()).toEqual(first);
+        return first;
+      });
+      expect(kept).toEqual(plain);
+      expect(plain[2]).not.toEqual(plain[0]);
+      expect(tf.memory().numTensors).toBe(before);
+      tf.dispose([latents]);
+      other.dispose();
     });
 
     it('frees its conditioning, and refuses what it cannot read', () => {

@@ -1,12 +1,13 @@
 import { END, parsePlan, parseReflection, SLOTS, TEMPLATES, VOCABULARY, wordId } from '@thinkrl/microworld';
 import { Key } from '@thinkrl/spec';
 import { describe, expect, it } from 'vitest';
-import { PLAN_GRAMMAR, REFLECTION_GRAMMAR } from '../src/micro/grammar.ts';
+import { planGrammar, reflectionGrammar } from '../src/micro/grammar.ts';
 
 const thing = (at: number) => `${TEMPLATES[at]!.attribute} ${TEMPLATES[at]!.noun}`;
 const texts = {
   plan: {
-    grammar: PLAN_GRAMMAR,
+    grammar: planGrammar,
+    least: 6,
     slots: SLOTS.plan,
     parses: (words: readonly string[]) => parsePlan(words).ok,
     examples: [
@@ -16,29 +17,31 @@ const texts = {
     ],
   },
   reflection: {
-    grammar: REFLECTION_GRAMMAR,
+    grammar: reflectionGrammar,
+    least: 2,
     slots: SLOTS.reflection,
     parses: (words: readonly string[]) => parseReflection(words).ok,
     examples: ['ok', `fix put ${thing(1)} a1 .`, `fix erase ${thing(2)} b1 . put ${thing(1)} a1 .`],
   },
 };
 
-describe.each(Object.entries(texts))('grammar of a %s', (_, { grammar, slots, parses, examples }) => {
+describe.each(Object.entries(texts))('grammar of a %s', (_, { grammar, least, slots, parses, examples }) => {
   it.each(examples)('allows %s', (text) => {
     expect(parses(text.split(' '))).toBe(true);
     const ids = [...text.split(' ').map(wordId), END];
     ids.forEach((id, at) => {
-      expect(grammar.allowed(ids.slice(0, at))).toContain(id);
+      expect(grammar(slots).allowed(ids.slice(0, at))).toContain(id);
     });
   });
 
   it('lets every text end within its slots, and only where it parses', () => {
-    for (const key of Key.of(9).split(500)) {
-      const stream = key.stream();
-      const said: number[] = [];
-      while (said.at(-1) !== END) said.push(stream.pick(grammar.allowed(said)));
-      expect(said.length).toBeLessThanOrEqual(slots);
-      expect(parses(said.slice(0, -1).map((id) => VOCABULARY[id]!))).toBe(true);
-    }
+    for (let room = least; room <= slots; room++)
+      for (const key of Key.of(9).fold(room).split(100)) {
+        const stream = key.stream();
+        const said: number[] = [];
+        while (said.at(-1) !== END) said.push(stream.pick(grammar(room).allowed(said)));
+        expect(said.length).toBeLessThanOrEqual(room);
+        expect(parses(said.slice(0, -1).map((id) => VOCABULARY[id]!))).toBe(true);
+      }
   });
 });

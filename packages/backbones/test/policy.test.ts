@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { ReasoningSession } from '@thinkrl/cot-sampler';
+import type { ReasoningSession, SamplingOptions } from '@thinkrl/cot-sampler';
 import { useEngine } from '@thinkrl/engine';
-import { type MicroTask, taskList } from '@thinkrl/microworld';
+import { END, type MicroTask, taskList } from '@thinkrl/microworld';
 import { type Chain, ConfigError, type Image, Key, type Round, type Utterance } from '@thinkrl/spec';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MicroInputError, MicroPolicy, Understander } from '../src/micro/index.ts';
@@ -127,6 +127,35 @@ describe.each(await engines())('on %s', (engine) => {
       scored.forEach((value, i) => {
         if (layout.mask[i]) expect(value).toBeCloseTo(layout.sampled[i]!, 4);
       });
+    });
+
+    it('stops after the words and tokens it is told to; what a stop word ends may parse, what is cut does not', async () => {
+      const speak = async (conditions: Partial<SamplingOptions>) => {
+        const session = await policy.begin(tasks, 8);
+        const plans = await session.plan({
+          sampling: { ...sampling, ...conditions },
+          keys: keysOf(24, 'plan'),
+        });
+        session.dispose();
+        return plans;
+      };
+      const free = await speak({});
+      const cut = await speak({ mostTokens: 4 });
+      cut.forEach(({ tokens, wellFormed }, i) => {
+        expect(tokens).toEqual(free[i]!.tokens.subarray(0, 4));
+        if (tokens.length === 4 && tokens[3] !== END) expect(wellFormed).toBe(false);
+      });
+      const one = await speak({ constrained: true, stopAfter: ['.'] });
+      for (const { text, wellFormed, steps } of one) {
+        expect(wellFormed).toBe(true);
+        expect(steps).toEqual([text.slice(0, -2)]);
+        expect(text.indexOf('.')).toBe(text.length - 1);
+      }
+      const short = await speak({ constrained: true, mostTokens: 6 });
+      expect(short.every(({ tokens, wellFormed }) => wellFormed && tokens.length === 6)).toBe(true);
+      await expect(speak({ mostTokens: 0 })).rejects.toThrow(ConfigError);
+      await expect(speak({ constrained: true, mostTokens: 5 })).rejects.toThrow(ConfigError);
+      await expect(speak({ stopAfter: ['stop!'] })).rejects.toMatchObject({ word: 'stop!' });
     });
 
     it('frees everything and refuses impossible requests', async () => {

@@ -44,6 +44,7 @@ describe('help and usage', () => {
     [['train', 'fast'], 'what is "fast"?'],
     [['train', '--resume', 'runs/a', '--seed', '2'], 'leave --seed out'],
     [['train', '--resume', 'runs/a', '--out', 'runs/b'], 'leave --out out'],
+    [['resume'], 'name the run folder'],
     [['edit', '--scene', 'two'], '--scene is "two": use a whole number of at least 1'],
     [['edit', '--split', 'test'], '--split is "test": use id or ood'],
     [['pretrain', 'macro'], 'thinkrl pretrain micro'],
@@ -130,8 +131,11 @@ describe('train', () => {
     expect(asked[0]!.folder).toBe(join('runs', 'micro-plan-seed7001'));
   });
 
-  test('--resume goes on in the folder with its own settings', async () => {
-    const { asked, status } = await thinkrl('train', '--resume', 'runs/old');
+  test.each([
+    ['train', '--resume', 'runs/old'],
+    ['resume', 'runs/old'],
+  ])('%s %s goes on in the folder with its own settings', async (...words) => {
+    const { asked, status } = await thinkrl(...words);
     expect([status, asked]).toEqual([0, [{ config: null, folder: 'runs/old' }]]);
   });
 

@@ -30,7 +30,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     const { status, stdout, stderr } = await ended(child);
     expect(status).toBe(130);
     expect(stderr).toContain('stopping after this iteration');
-    expect(stdout).toContain('go on with: thinkrl train --resume runs/mine');
+    expect(stdout).toContain('go on with: thinkrl resume runs/mine');
   },
 );
 

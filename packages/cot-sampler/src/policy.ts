@@ -13,6 +13,16 @@ export interface SamplingOptions {
    * @defaultValue false
    */
   readonly constrained?: boolean;
+  /**
+   * Most tokens of a text, its end token included; a text that has not ended by then does not parse.
+   * @defaultValue what the policy has room for
+   */
+  readonly mostTokens?: number;
+  /**
+   * Words that end a text as its end token does. A local policy keeps the word, a server's reply stops before it.
+   * @defaultValue none
+   */
+  readonly stopAfter?: readonly string[];
 }
 
 /** A request for one utterance per chain. `keys[i]` alone decides the draws of chain `i`. */

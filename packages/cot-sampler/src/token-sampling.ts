@@ -1,4 +1,5 @@
 import { ConfigError, type RandomStream } from '@thinkrl/spec';
+import { CotSamplerError } from './error.ts';
 import type { SamplingOptions } from './policy.ts';
 
 /** How one token is drawn. */
@@ -21,10 +22,10 @@ export interface DrawnToken {
  * Refuses sampling options that mean nothing.
  *
  * @throws ConfigError for a negative temperature, a `topK` that is no positive integer, `topP` outside (0, 1], `minP`
- * outside [0, 1].
+ * outside [0, 1], a `mostTokens` that is no positive integer, an empty word in `stopAfter`.
  */
 export function checkSampling(options: SamplingOptions): void {
-  const { temperature, topK = 1, topP = 1, minP = 0 } = options;
+  const { temperature, topK = 1, topP = 1, minP = 0, mostTokens = 1, stopAfter = [] } = options;
   if (!(temperature >= 0 && temperature < Number.POSITIVE_INFINITY))
     throw new ConfigError({ field: 'temperature', value: temperature, fix: 'use a number of at least 0' });
   if (!Number.isInteger(topK) || topK < 1)
@@ -33,6 +34,14 @@ export function checkSampling(options: SamplingOptions): void {
     throw new ConfigError({ field: 'topP', value: topP, fix: 'use a number above 0 and up to 1' });
   if (!(minP >= 0 && minP <= 1))
     throw new ConfigError({ field: 'minP', value: minP, fix: 'use a number from 0 to 1' });
+  if (!Number.isInteger(mostTokens) || mostTokens < 1)
+    throw new ConfigError({
+      field: 'mostTokens',
+      value: mostTokens,
+      fix: 'use a whole number of at least 1',
+    });
+  if (stopAfter.includes(''))
+    throw new ConfigError({ field: 'stopAfter', value: stopAfter, fix: 'leave out the empty word' });
 }
 
 /**
@@ -41,7 +50,7 @@ export function checkSampling(options: SamplingOptions): void {
  * as the likeliest, and draws among what is left. Takes exactly one number from `stream`, none at temperature 0. Ties go
  * to the lower id.
  *
- * @throws ConfigError when nothing is allowed.
+ * @throws ConfigError when nothing is allowed; CotSamplerError for logits with NaN or +Infinity, or all -Infinity.
  * @example
  * sampleToken(Float32Array.of(0, 2, 1), { temperature: 0 }, Key.of(1).stream()).token; // 1
  */
@@ -51,11 +60,19 @@ export function sampleToken(logits: Float32Array, options: DrawOptions, stream: 
   const top = likeliest(logits);
   const whole = oddsAgainst(logits, logits[top]!, temperature);
   const logTotal = Math.log(sum(whole));
+  if (!Number.isFinite(logTotal)) throw notFinite(logits);
   const best = allowed === undefined ? top : likeliestOf(logits, allowed);
   const odds = allowed === undefined ? whole : only(allowed, oddsAgainst(logits, logits[best]!, temperature));
   if (options.temperature > 0 && isCut(options)) cutTail(odds, options);
   const token = options.temperature === 0 ? best : (drawFrom(odds, stream.uniform()) ?? best);
   return { token, logProb: (logits[token]! - logits[top]!) / temperature - logTotal };
+}
+
+function notFinite(logits: Float32Array): CotSamplerError {
+  const at = logits.findIndex((value) => !Number.isFinite(value) && value !== Number.NEGATIVE_INFINITY);
+  const where =
+    at < 0 ? { field: 'logits', found: '-Infinity' } : { field: `logits[${at}]`, found: String(logits[at]) };
+  return new CotSamplerError({ ...where, fix: 'no token can be drawn; check the weights of the model' });
 }
 
 function likeliest(logits: Float32Array): number {

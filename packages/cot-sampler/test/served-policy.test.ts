@@ -43,6 +43,20 @@ const isPlan = ({ messages }: ServerRequest) => JSON.stringify(messages).include
 const textOf = ({ messages }: ServerRequest) => messages.at(-1)!.content.at(-1) as string;
 
 describe('createServedPolicy', () => {
+  it('sends stop conditions on, and the smaller of two bounds', async () => {
+    const { policy, asked } = await policyOf(() => ({ text: JSON.stringify(plan) }), { maxTokens: 300 });
+    const session = await policy.begin([task], 1);
+    const keys = [Key.of(1)];
+    await session.plan({ sampling, keys });
+    await session.plan({ sampling: { temperature: 1, mostTokens: 500, stopAfter: ['###'] }, keys });
+    await session.plan({ sampling: { temperature: 1, mostTokens: 200 }, keys });
+    expect(asked.map(({ maxTokens, stop }) => [maxTokens, stop])).toEqual([
+      [300, []],
+      [300, ['###']],
+      [200, []],
+    ]);
+  });
+
   it('plans, reflects and carries log-probabilities into chains', async () => {
     const tokens = [{ token: '{', logProb: -0.5, top: [] }];
     const { policy, asked } = await policyOf((request) => {

@@ -80,6 +80,22 @@ describe('sampleToken', () => {
     );
   });
 
+  it.each<[number[], string]>([
+    [[0, Number.NaN, 1], 'logits[1]'],
+    [[Number.NaN, 0], 'logits[0]'],
+    [[0, Number.POSITIVE_INFINITY], 'logits[1]'],
+    [[Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY], 'logits'],
+    [[], 'logits'],
+  ])('refuses logits %j, naming the place', (logits, field) => {
+    const draw = () => sampleToken(Float32Array.from(logits), { temperature: 1 }, Key.of(1).stream());
+    expect(draw).toThrow(expect.objectContaining({ code: 'COT_NOT_FINITE', field }));
+  });
+
+  it('never draws a token that is ruled out by -Infinity', () => {
+    const logits = Float32Array.of(Number.NEGATIVE_INFINITY, 0);
+    expect(sampleToken(logits, { temperature: 1 }, Key.of(1).stream())).toEqual({ token: 1, logProb: 0 });
+  });
+
   it('records the log-probability without the cut', () => {
     const { logProb } = sampleToken(LOGITS, { temperature: 1, topK: 1 }, Key.of(1).stream());
     expect(logProb).toBeCloseTo(Math.log(0.5), 5);
@@ -117,10 +133,13 @@ describe('checkSampling', () => {
     { temperature: 1, topK: 0 },
     { temperature: 1, topP: 0 },
     { temperature: 1, minP: 2 },
+    { temperature: 1, mostTokens: 0 },
+    { temperature: 1, mostTokens: 1.5 },
+    { temperature: 1, stopAfter: ['.', ''] },
   ])('refuses %j', (options) => {
     expect(() => checkSampling(options)).toThrow(ConfigError);
   });
   it('accepts every option in range', () => {
-    checkSampling({ temperature: 0.7, topK: 5, topP: 0.9, minP: 0.05 });
+    checkSampling({ temperature: 0.7, topK: 5, topP: 0.9, minP: 0.05, mostTokens: 9, stopAfter: ['.'] });
   });
 });

@@ -1,5 +1,6 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { EditCondition, Image } from '@thinkrl/spec';
+import type { ReferenceCache } from './reference-cache.ts';
 
 /**
  * Everything about a batch of edit conditions that does not change from one denoising step to the next: encoded text,
@@ -19,6 +20,8 @@ export interface Conditioning {
  */
 export interface EditBackbone<C extends Conditioning = Conditioning> {
   readonly name: string;
+  /** Where `encode` takes the frozen features of references from; whoever trains keeps them during an iteration. */
+  readonly references?: ReferenceCache;
   /** Latent shape of one edit, without the batch axis. */
   latentShape(condition: EditCondition): readonly number[];
   /** Encodes text and references once per batch of edits; reused by every denoising step. */

@@ -60,6 +60,7 @@ export function withGuidance<C extends Conditioning>(
     });
   return {
     name: backbone.name,
+    ...(backbone.references && { references: backbone.references }),
     latentShape: (condition) => backbone.latentShape(condition),
     encode: (conditions) => {
       const positive = backbone.encode(conditions);

@@ -1,6 +1,7 @@
 export type { Conditioning, EditBackbone, ImageCodec } from './backbone.ts';
 export { EditGeneratorError, type EditGeneratorProblem } from './error.ts';
 export { type GuidanceOptions, type GuidedConditioning, guideVelocity, withGuidance } from './guidance.ts';
+export { type PictureEncoder, ReferenceCache } from './reference-cache.ts';
 export {
   createEditSampler,
   type EditSampler,

@@ -21,6 +21,7 @@ export { createGenerationUpdate, type GenerationUpdateOptions } from './generati
 export { type GradientStep, type GradientStepOptions, gradientStep } from './gradient-step.ts';
 export type { GroupingFunction } from './grouping-function.ts';
 export { appendMetrics, readMetrics, rewindMetrics } from './metrics-log.ts';
+export { type Outage, type OutageOptions, ridingOutages } from './outage.ts';
 export {
   createRunFolder,
   makeFolder,

@@ -1,5 +1,5 @@
 import { onAnyRank, singleProcess } from '@thinkrl/fsdp-shard';
-import type { EditTask } from '@thinkrl/spec';
+import type { EditTask, Group, StepReport } from '@thinkrl/spec';
 import { collect } from './collect.ts';
 import { assignCredit } from './credit.ts';
 import { stepReport } from './step-report.ts';
@@ -12,8 +12,8 @@ import type { TrainingRun } from './training-run.ts';
  *            plan, edit,        checklist        UCPG or         GRPO and
  *            reflect, edit      and metrics      a rival         Flow-GRPO, decoupled
  *
- * Ends after `run.iterations`, or after the iteration during which `run.signal` was aborted; either way the state is
- * saved. Iteration `i` depends on the weights before it and on `key.fold(i)` only, so a resumed run repeats exactly what
+ * Ends after `run.iterations`, or after the iteration during which `run.signal` was aborted, or at once if the abort cut
+ * the sampling or judging short; either way the state is saved. Iteration `i` depends on the weights before it and on `key.fold(i)` only, so a resumed run repeats exactly what
  * the uninterrupted one would have done.
  *
  * @throws DivergedError when a module's loss was not finite too often in a row.
@@ -21,26 +21,48 @@ import type { TrainingRun } from './training-run.ts';
  * await train(run); // see recipes for how a run is put together
  */
 export async function train<Task extends EditTask>(run: TrainingRun<Task>): Promise<void> {
-  const { state, updates, processGroup = singleProcess() } = run;
+  const { state, references, processGroup = singleProcess() } = run;
   const stopped = () => onAnyRank(processGroup, run.signal?.aborted === true);
   while (state.iteration < run.iterations && !(await stopped())) {
-    const iteration = state.iteration + 1;
-    const key = run.key.fold(iteration);
-    const tasks = run.tasksOf(iteration);
-    const stochastic = run.window(key.fold('window'));
-
-    const { judged, seconds } = await collect(run.collecting, { tasks, stochastic, key });
-    const groups = assignCredit(judged, run.credit);
-
-    const started = performance.now();
-    const understanding = (await updates.understanding?.step(groups)) ?? null;
-    const generation = (await updates.generation?.step(groups)) ?? null;
-    const update = (performance.now() - started) / 1000;
-
-    const dimensions = run.collecting.reward.dimensions;
-    const times = { ...seconds, update };
-    const report = stepReport({ iteration, groups, dimensions, understanding, generation, seconds: times });
-    await state.advance(report, groups);
+    const once = () => iterate(run, state.iteration + 1);
+    const done = await (references === undefined ? once() : references.during(once));
+    if (done === null) break;
+    await state.advance(done.report, done.groups);
   }
   await state.save();
+}
+
+/** One iteration, from tasks to report; null when the signal cut it short. */
+async function iterate<Task extends EditTask>(
+  run: TrainingRun<Task>,
+  iteration: number,
+): Promise<{ readonly report: StepReport; readonly groups: readonly Group<Task>[] } | null> {
+  const { updates } = run;
+  const key = run.key.fold(iteration);
+  const tasks = run.tasksOf(iteration);
+  const stochastic = run.window(key.fold('window'));
+
+  const collecting = collect(run.collecting, { tasks, stochastic, key });
+  const collection = await collecting.catch(unlessStopped(run.signal));
+  if (collection === null) return null;
+  const { judged, seconds } = collection;
+  const groups = assignCredit(judged, run.credit);
+
+  const started = performance.now();
+  const understanding = (await updates.understanding?.step(groups)) ?? null;
+  const generation = (await updates.generation?.step(groups)) ?? null;
+  const update = (performance.now() - started) / 1000;
+
+  const dimensions = run.collecting.reward.dimensions;
+  const times = { ...seconds, update };
+  const report = stepReport({ iteration, groups, dimensions, understanding, generation, seconds: times });
+  return { report, groups };
+}
+
+/** Turns the failure of work that the signal cut short into null. */
+function unlessStopped(signal: AbortSignal | undefined): (error: unknown) => null {
+  return (error) => {
+    if (signal?.aborted && (error as Error)?.name === 'AbortError') return null;
+    throw error;
+  };
 }

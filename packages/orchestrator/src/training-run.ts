@@ -1,3 +1,4 @@
+import type { ReferenceCache } from '@thinkrl/edit-generator';
 import type { ProcessGroup } from '@thinkrl/fsdp-shard';
 import type { EditTask, Group, Key, ModuleReport } from '@thinkrl/spec';
 import type { CollectOptions } from './collect.ts';
@@ -24,6 +25,8 @@ export interface TrainingRun<Task extends EditTask> {
     readonly understanding: ModuleUpdate<Task> | null;
     readonly generation: ModuleUpdate<Task> | null;
   };
+  /** The editor's frozen features of references, kept from the roll-out of an iteration to the end of its updates. */
+  readonly references?: ReferenceCache;
   readonly state: TrainingState<Task>;
   /** The ranks that train together, each on tasks of its own; this process alone unless given. */
   readonly processGroup?: ProcessGroup;

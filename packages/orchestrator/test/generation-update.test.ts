@@ -84,6 +84,19 @@ describe('generation update', () => {
     expect(memory().numTensors).toBe(before);
   });
 
+  it('learns the same bit for bit with the pictures kept over roll-out and turns, and frees them', async () => {
+    const learn = async () => {
+      const report = await build(3, { beta: 0.1 }).step(await brightGroup(backbone));
+      return { report, shift: [...(await backbone.shift.data())], kept: backbone.references.size };
+    };
+    const plain = await learn();
+    backbone = gaussianBackbone();
+    const kept = await backbone.references.during(learn);
+    expect(kept).toEqual({ ...plain, kept: 1 });
+    expect(plain.kept).toBe(0);
+    expect(backbone.references.size).toBe(0);
+  });
+
   it('needs a reference for a KL', () => {
     expect(() => build(1, { beta: 0.1 }, false)).toThrow(ConfigError);
   });

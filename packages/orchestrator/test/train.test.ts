@@ -1,11 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memory, type Variable } from '@tensorflow/tfjs-core';
+import { dispose, memory, type Variable, zeros } from '@tensorflow/tfjs-core';
+import { ReferenceCache } from '@thinkrl/edit-generator';
 import { useEngine } from '@thinkrl/engine';
 import { singleProcess } from '@thinkrl/fsdp-shard';
 import { AdamW, WeightSnapshot } from '@thinkrl/nn';
-import { type EditTask, Key } from '@thinkrl/spec';
+import { type Chain, type EditTask, Key } from '@thinkrl/spec';
 import { ucpg } from '@thinkrl/ucpg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -14,8 +15,10 @@ import {
   createUnderstandingUpdate,
   DivergedError,
   loadCheckpoint,
+  type Reward,
   readMetrics,
   rewindMetrics,
+  ridingOutages,
   runFolder,
   savedSteps,
   type TrainingRun,
@@ -133,6 +136,25 @@ describe('train', () => {
     expect(savedSteps(join(root, 'checkpoints'))).toEqual([3]);
   });
 
+  it('stops at once, saved, while it waits for a judge that is away', async () => {
+    const controller = new AbortController();
+    const { run, root } = await banditRun({ signal: controller.signal });
+    const awayFrom3: Reward<EditTask> = {
+      dimensions: brightness.dimensions,
+      async judge(chains, key) {
+        const judged = await brightness.judge(chains, key);
+        if (!chains[0]!.task.id.startsWith('3.')) return judged;
+        const unjudged = [{ rewards: [], answers: [], unjudged: 'no server' }];
+        return judged.map((member) => ({ ...member, stages: unjudged }));
+      },
+    };
+    const { signal } = controller;
+    const reward = ridingOutages(awayFrom3, { firstPause: 100, signal, onPause: () => controller.abort() });
+    await train({ ...run, collecting: { ...run.collecting, reward } });
+    expect(readMetrics(join(root, 'metrics.jsonl'))).toHaveLength(2);
+    expect(savedSteps(join(root, 'checkpoints'))).toEqual([2]);
+  });
+
   it('hears a signal before the next checkpoint at iteration 5 while it runs: the loop gives way to the event loop', async () => {
     const controller = new AbortController();
     const { run, root } = await banditRun({ signal: controller.signal, iterations: 40 });
@@ -164,6 +186,26 @@ describe('train', () => {
     };
     await train(run);
     expect(new Set(counts).size).toBe(1);
+  });
+
+  it('keeps the features of references for one iteration at a time', async () => {
+    const { run } = await banditRun({ iterations: 3 });
+    let encoded = 0;
+    const references = new ReferenceCache((images) => {
+      encoded += images.length;
+      return zeros([images.length, 1]);
+    });
+    const watched = {
+      ...brightness,
+      judge: async (chains: readonly Chain[], key: Key) => {
+        dispose(references.features(chains.map(({ task }) => task.references[0]!)));
+        return brightness.judge(chains, key);
+      },
+    };
+    // One picture stands for all tasks; an iteration judges twice.
+    await train({ ...run, references, collecting: { ...run.collecting, reward: watched } });
+    expect(encoded).toBe(3);
+    expect(references.size).toBe(0);
   });
 
   it('leaves a non-finite update out and stops when they go on', async () => {

@@ -1,3 +1,4 @@
+import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
 import { type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
 import { createMicroReward, type MicroTask, sampleTask } from '@thinkrl/microworld';
@@ -73,6 +74,7 @@ export async function assembleRun(
       editsPerPlan: config.editsPerPlan,
     },
     updates: updatesOf(models, config, { trained, references, processGroup }),
+    references: models.backbone.references,
     state: createTrainingState<MicroTask>({
       folder,
       modules: trained,
@@ -93,9 +95,17 @@ export function collectingOf(models: MicroModels, config: MicroConfig): CollectO
     reward: createMicroReward(config.judge),
     groupSize: config.groupSize,
     editsPerPlan: config.editsPerPlan,
-    sampling: { temperature: config.temperature },
+    sampling: samplingOf(config, config.temperature),
     tasksPerSample: config.tasksPerIteration,
   };
+}
+
+/** How a configuration draws texts, at the temperature of training or of evaluation. */
+export function samplingOf(
+  { constrained, stop }: Pick<MicroConfig, 'constrained' | 'stop'>,
+  temperature: number,
+): SamplingOptions {
+  return { temperature, constrained, mostTokens: stop.mostTokens, stopAfter: stop.after };
 }
 
 /** The tasks of a part of the stream, counted from 0. */

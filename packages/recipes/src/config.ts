@@ -1,3 +1,4 @@
+import { SLOTS, VOCABULARY } from '@thinkrl/microworld';
 import { ConfigError } from '@thinkrl/spec';
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
@@ -10,6 +11,7 @@ const whole = (least: number) =>
 const oneOf = <const T extends readonly [string, ...string[]]>(names: T) =>
   z.enum(names, `use one of ${names.join(', ')}`);
 const yesNo = z.boolean('use true or false');
+const vocabulary = VOCABULARY as readonly [string, ...string[]];
 
 const moduleSettings = {
   /** False freezes the module. */
@@ -45,6 +47,15 @@ const microSchema = z.strictObject({
   /** Chains of a group that share a plan; above 1, plans and edits are credited apart. */
   editsPerPlan: whole(1),
   temperature: positive,
+  /** Draws only plans and reflections that parse, in training and evaluation. */
+  constrained: yesNo,
+  /** When plans and reflections end besides at their end token. */
+  stop: z.strictObject({
+    /** Most tokens, the end token included. */
+    mostTokens: whole(1).max(SLOTS.plan, `use at most ${SLOTS.plan}, what the model has room for`),
+    /** Words that end a text, for example `.` for plans of one operation. */
+    after: z.array(z.enum(vocabulary, 'use words of the vocabulary'), 'use a list of words, e.g. ["."]'),
+  }),
   /** `conflict` is built to mislead an equal-weight sum. */
   judge: oneOf(['benign', 'conflict']),
   grouping: z.strictObject({
@@ -108,6 +119,8 @@ export const defaultMicroConfig: MicroConfig = {
   groupSize: 8,
   editsPerPlan: 1,
   temperature: 1,
+  constrained: false,
+  stop: { mostTokens: SLOTS.plan, after: [] },
   judge: 'benign',
   grouping: { method: 'ucpg', advantage: 'sum', lead: 'none', weights: [1, 1, 1], deviationFloor: 0.05 },
   credit: 'stage',
@@ -160,6 +173,7 @@ export function parseMicroConfig(overrides: unknown): MicroConfig {
 }
 
 function checkTogether(config: MicroConfig): MicroConfig {
+  checkConstraint(config);
   const { window, steps } = config.editing;
   if (window > steps - 1) {
     const fix = `use at most ${steps - 1} with editing.steps ${steps}: the last step is never stochastic`;
@@ -185,6 +199,20 @@ function checkTogether(config: MicroConfig): MicroConfig {
     });
   }
   return config;
+}
+
+/** A plan of one operation and its end takes 6 tokens; a text cut elsewhere than after `.` or `ok` does not parse. */
+function checkConstraint({ constrained, stop, mode }: MicroConfig): void {
+  if (!constrained || mode === 'direct') return;
+  if (stop.mostTokens < 6) {
+    const fix = 'use at least 6 with constrained true: no plan is shorter';
+    throw new ConfigError({ field: 'stop.mostTokens', value: stop.mostTokens, fix });
+  }
+  const at = stop.after.findIndex((word) => word !== '.' && word !== 'ok');
+  if (at >= 0) {
+    const fix = 'use "." or "ok" with constrained true: other words cut a text before it parses';
+    throw new ConfigError({ field: `stop.after.${at}`, value: stop.after[at], fix });
+  }
 }
 
 function overlay(base: unknown, over: unknown): unknown {

@@ -1,7 +1,7 @@
 import { contactSheet, encodePng, type MicroTask, renderScene, type Split } from '@thinkrl/microworld';
 import { evaluate } from '@thinkrl/orchestrator';
 import { type Image, type JudgedChain, Key, stageEdits } from '@thinkrl/spec';
-import { collectingOf } from './assemble-micro.ts';
+import { collectingOf, samplingOf } from './assemble-micro.ts';
 import type { MicroConfig } from './config.ts';
 import { evaluationTasks } from './evaluate-micro.ts';
 import type { RunControls } from './event.ts';
@@ -37,7 +37,7 @@ export async function editMicro(config: MicroConfig, options: EditOptions): Prom
   const tasks = evaluationTasks(options.split, options.from + options.count).slice(options.from);
   const collecting = {
     ...collectingOf(models, config),
-    sampling: { temperature: config.evaluation.temperature },
+    sampling: samplingOf(config, config.evaluation.temperature),
   };
   const { judged } = await evaluate(collecting, { tasks, key: Key.of(config.seed).fold('edit') });
   const scenes = judged.map((member) => ({

@@ -1,7 +1,7 @@
 import { type MicroTask, type Split, taskList } from '@thinkrl/microworld';
 import { type Evaluation, evaluate } from '@thinkrl/orchestrator';
 import { Key } from '@thinkrl/spec';
-import { collectingOf } from './assemble-micro.ts';
+import { collectingOf, samplingOf } from './assemble-micro.ts';
 import type { MicroConfig } from './config.ts';
 import type { RunControls, RunListener } from './event.ts';
 import { loadModels, type MicroModels, type ModelSource } from './micro-models.ts';
@@ -33,7 +33,7 @@ export async function evaluateSplits(
   const evaluateSplit = async (split: Split) => {
     const collecting = {
       ...collectingOf(models, config),
-      sampling: { temperature: config.evaluation.temperature },
+      sampling: samplingOf(config, config.evaluation.temperature),
       tasksPerSample: TASKS_AT_A_TIME,
     };
     const tasks = evaluationTasks(split, config.evaluation.tasks);

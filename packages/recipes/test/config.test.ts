@@ -24,6 +24,18 @@ describe('parseMicroConfig', () => {
     [{ groupSize: 8, editsPerPlan: 3 }, 'editsPerPlan is 3: use a divisor of groupSize 8'],
     [{ groupSize: 8, editsPerPlan: 8 }, 'editsPerPlan is 8: use a divisor of groupSize 8'],
     [{ mode: 'direct', editsPerPlan: 2 }, 'editsPerPlan is 2: use 1 with mode direct'],
+    [{ constrained: 'yes' }, 'constrained is "yes": use true or false'],
+    [{ stop: { mostTokens: 19 } }, 'stop.mostTokens is 19: use at most 18'],
+    [{ stop: { after: ['full stop'] } }, 'stop.after.0 is "full stop": use words of the vocabulary'],
+    [{ stop: { after: '.' } }, 'stop.after is ".": use a list of words'],
+    [
+      { constrained: true, stop: { mostTokens: 5 } },
+      'stop.mostTokens is 5: use at least 6 with constrained true',
+    ],
+    [
+      { constrained: true, stop: { after: ['.', 'a1'] } },
+      'stop.after.1 is "a1": use "." or "ok" with constrained',
+    ],
     [{ seed: 'x' }, 'seed is "x": use a whole number of at least 0'],
     [7, 'config is 7'],
   ])('refuses %j, naming field, value and fix', (overrides, message) => {

@@ -115,10 +115,11 @@ void over_tokens(const at::Tensor& like, int64_t tokens, int64_t run, Body body)
   });
 }
 
-/** Tokens a thread takes at a time: enough for the products, few enough to stay in its cache, a share for everyone. */
+/** Tokens a thread takes at a time: at most 192, so that they stay in its cache, and as many for every thread. */
 int64_t run_length(int64_t tokens) {
   const int64_t threads = at::get_num_threads(), share = (tokens + threads - 1) / threads;
-  return std::max<int64_t>(8, std::min<int64_t>(192, (share + 7) / 8 * 8));
+  const int64_t runs = (share + 191) / 192, run = (share + runs - 1) / runs;
+  return (run + 7) / 8 * 8;
 }
 
 int64_t runs_of(const at::Tensor& like, int64_t tokens) {

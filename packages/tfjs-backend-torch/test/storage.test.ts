@@ -192,6 +192,23 @@ const kernels: readonly [string, (...x: tf.Tensor[]) => tf.Tensor, number[][]][]
   ['RmsNorm', (x, gain) => run('RmsNorm', { x, gain }), [[3, 40], [40]]],
   ['Gelu', (x) => run('Gelu', { x }, { approximate: 'tanh' }), [[40]]],
   ['Silu', (x) => run('Silu', { x }), [[40]]],
+  ['GroupNorm', (x, gain, bias) => run('GroupNorm', { x, gain, bias }, { groups: 2 }), [[2, 5, 8], [8], [8]]],
+  ['GatedSilu', (gate, up) => run('GatedSilu', { gate, up }), [[40], [40]]],
+  [
+    'Convolution',
+    (x, weight) => run('Convolution', { x, weight }),
+    [
+      [1, 5, 5, 3],
+      [4, 3, 3, 3],
+    ],
+  ],
+  ['Upsample', (x) => run('Upsample', { x }, { size: [7, 9], mode: 'bilinear' }), [[1, 5, 5, 3]]],
+  [
+    'RotaryEmbedding',
+    (x) => run('RotaryEmbedding', { x, cosine: random([5, 4], 8), sine: random([5, 4], 9) }),
+    [[1, 5, 2, 8]],
+  ],
+  ['Embedding', (weight) => run('Embedding', { weight, ids: tf.tensor1d([2, 0], 'int32') }), [[3, 4]]],
   ['softmax', (x) => tf.softmax(x), [[3, 40]]],
   ['LogSoftmax', (logits) => run('LogSoftmax', { logits }), [[3, 40]]],
   ['sum', (x) => tf.sum(x, -1), [[3, 400]]],
@@ -253,6 +270,29 @@ describe.each(halves)('in %s', (storage) => {
     expectEqual(tf.concat(results), tf.concat(wanted));
     const slope = tf.grad((x: tf.Tensor) => tf.sum(runAll('TokenLogProb', { logits: x, ids })[0]!))(logits);
     expect(storageOf(slope)).toBe(storage);
+  });
+
+  it('measures a head in float32, with gradients in the storage of what it read', () => {
+    const inputs = [inHalf([3, 8], 1, storage), inHalf([20, 8], 2, storage)];
+    const ids = tf.tensor1d([0, 5, 19], 'int32');
+    const measure = (hidden: tf.Tensor, weight: tf.Tensor) => runAll('HeadLogProb', { hidden, weight, ids });
+    const results = measure(inputs[0]!, inputs[1]!);
+    expect(results.map(storageOf)).toEqual(['float32', 'float32']);
+    const wide = inputs.map((x) => castStorage(x, 'float32'));
+    expectEqual(results[0]!, measure(wide[0]!, wide[1]!)[0]!);
+    const grads = tf.grads((hidden: tf.Tensor, weight: tf.Tensor) => tf.sum(measure(hidden, weight)[0]!))(
+      inputs,
+    );
+    expect(grads.map(storageOf)).toEqual([storage, storage]);
+  });
+
+  it('clips gradients by a float32 norm and leaves each its storage', () => {
+    const tensors = [castStorage(tf.fill([1024], 2), storage), tf.fill([1], 64)];
+    const [norm, ...clipped] = runAll('ClipGlobalNorm', { tensors }, { limit: 1 });
+    // sqrt(1024 * 2^2 + 64^2) = 64 sqrt(2)
+    expect(values(norm!)[0]).toBeCloseTo(64 * Math.SQRT2, 4);
+    expect([norm!, ...clipped].map(storageOf)).toEqual(['float32', storage, 'float32']);
+    expect(values(clipped[1]!)[0]).toBeCloseTo(Math.SQRT1_2, 5);
   });
 
   it('steps parameters in place with float32 moments', () => {

@@ -1,14 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type SamplingOptions, sampleToken, type TokenGrammar } from '@thinkrl/cot-sampler';
-import { END, PAD } from '@thinkrl/microworld';
+import { END, PAD, wordId } from '@thinkrl/microworld';
 import type { KeyValueCache } from '@thinkrl/nn';
 import type { Key, RandomStream } from '@thinkrl/spec';
 import type { Understander } from './understander.ts';
 
-/** Tokens drawn for one chain, the end token included unless the slots ran out. */
+/** Tokens drawn for one chain, the end token included unless a stop word ended the text or the slots ran out. */
 export interface DrawnText {
   readonly tokens: number[];
   readonly logProbs: number[];
+  /** Whether the end token or a stop word was drawn. */
+  ended: boolean;
 }
 
 /** What to decode: one text per row of the cache. */
@@ -55,8 +57,9 @@ interface Seats {
  */
 export async function decode(request: DecodeRequest): Promise<readonly DrawnText[]> {
   const { keys, opening, slots, cache, visible } = request;
-  const texts = keys.map((): DrawnText => ({ tokens: [], logProbs: [] }));
+  const texts = keys.map((): DrawnText => ({ tokens: [], logProbs: [], ended: false }));
   let open = keys.map((key, at): OpenRow => ({ at, text: texts[at]!, stream: key.stream(), word: opening }));
+  const ends = new Set([END, ...(request.sampling.stopAfter ?? []).map(wordId)]);
   let seats: Seats = { cache, visible, rows: keys.length };
   for (let slot = 0; slot < slots && open.length > 0; slot++) {
     if (request.lastUse && open.length <= seats.rows / 2) {
@@ -69,7 +72,7 @@ export async function decode(request: DecodeRequest): Promise<readonly DrawnText
     const vocabulary = logits.length / seats.rows;
     open = open.flatMap((row) => {
       const own = logits.subarray(row.at * vocabulary, (row.at + 1) * vocabulary);
-      return write(row, own, request);
+      return write(row, own, { ...request, ends });
     });
   }
   if (seats.cache !== cache) release(seats);
@@ -80,13 +83,18 @@ export async function decode(request: DecodeRequest): Promise<readonly DrawnText
 function write(
   row: OpenRow,
   logits: Float32Array,
-  { sampling, grammar }: Pick<DecodeRequest, 'sampling' | 'grammar'>,
+  {
+    sampling,
+    grammar,
+    ends,
+  }: Pick<DecodeRequest, 'sampling' | 'grammar'> & { readonly ends: ReadonlySet<number> },
 ): readonly OpenRow[] {
   const allowed = sampling.constrained ? grammar.allowed(row.text.tokens) : undefined;
   const { token, logProb } = sampleToken(logits, { ...sampling, allowed }, row.stream);
   row.text.tokens.push(token);
   row.text.logProbs.push(logProb);
-  return token === END ? [] : [{ ...row, word: token }];
+  row.text.ended = ends.has(token);
+  return row.text.ended ? [] : [{ ...row, word: token }];
 }
 
 function moveTo({ cache, visible }: Seats, open: readonly OpenRow[]): Seats {

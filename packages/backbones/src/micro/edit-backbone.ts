@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Conditioning, EditBackbone } from '@thinkrl/edit-generator';
+import { type Conditioning, type EditBackbone, ReferenceCache } from '@thinkrl/edit-generator';
 import { GRID, SLOTS } from '@thinkrl/microworld';
 import type { ParameterMap } from '@thinkrl/nn';
 import type { EditCondition } from '@thinkrl/spec';
@@ -16,6 +16,8 @@ export interface MicroConditioning extends Conditioning {
 /** The editor as a generation module: conditions are one picture and the words of an instruction, plan or reflection. */
 export class MicroEditBackbone implements EditBackbone<MicroConditioning> {
   readonly name = 'micro';
+  /** Pictures laid out on the device; the trained layer over them is part of `encode`. */
+  readonly references = new ReferenceCache(pictureTensor);
   readonly model: Editor;
 
   constructor(model: Editor) {
@@ -30,7 +32,8 @@ export class MicroEditBackbone implements EditBackbone<MicroConditioning> {
   encode(conditions: readonly EditCondition[]): MicroConditioning {
     conditions.forEach(checkCondition);
     const context = tf.tidy(() => {
-      const references = pictureTensor(conditions.map((condition) => condition.references[0]!));
+      const pictures = conditions.map((condition) => condition.references[0]!);
+      const references = this.references.features(pictures) as tf.Tensor3D;
       const texts = wordRows(conditions.map((condition) => idsOf(condition.text)));
       return this.model.encode(references, texts) as unknown as tf.TensorContainer;
     }) as unknown as EditorContext;

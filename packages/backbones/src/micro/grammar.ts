@@ -1,5 +1,5 @@
 import type { TokenGrammar } from '@thinkrl/cot-sampler';
-import { CELL_WORD_IDS, END, SLOTS, TEMPLATES, wordId } from '@thinkrl/microworld';
+import { CELL_WORD_IDS, END, TEMPLATES, wordId } from '@thinkrl/microworld';
 
 const OK = wordId('ok');
 const FIX = wordId('fix');
@@ -16,19 +16,21 @@ for (const { attribute, noun } of TEMPLATES) {
 }
 const attributes = [...nounsOf.keys()];
 
-/** Plans: one operation or more that end within their slots. */
-export const PLAN_GRAMMAR: TokenGrammar = {
-  allowed: (said) => allowedAfter(said, { from: 0, kinds: [MOVE, CHANGE, PUT, ERASE], slots: SLOTS.plan }),
-};
+/** Plans: one operation or more that end within `slots` tokens; nothing is allowed where not even one does. */
+export function planGrammar(slots: number): TokenGrammar {
+  return { allowed: (said) => allowedAfter(said, { from: 0, kinds: [MOVE, CHANGE, PUT, ERASE], slots }) };
+}
 
-/** Reflections: `ok`, or `fix` with operations that put and erase. */
-export const REFLECTION_GRAMMAR: TokenGrammar = {
-  allowed(said) {
-    if (said.length === 0) return [OK, FIX];
-    if (said[0] === OK) return [END];
-    return allowedAfter(said, { from: 1, kinds: [PUT, ERASE], slots: SLOTS.reflection });
-  },
-};
+/** Reflections that end within `slots` tokens: `ok`, or `fix` with operations that put and erase. */
+export function reflectionGrammar(slots: number): TokenGrammar {
+  return {
+    allowed(said) {
+      if (said.length === 0) return fitting([PUT, ERASE], 1, slots).length > 0 ? [OK, FIX] : [OK];
+      if (said[0] === OK) return [END];
+      return allowedAfter(said, { from: 1, kinds: [PUT, ERASE], slots });
+    },
+  };
+}
 
 interface Operations {
   /** Where the operations begin. */
@@ -41,8 +43,13 @@ function allowedAfter(said: readonly number[], { from, kinds, slots }: Operation
   let at = from;
   for (; at < said.length; at += wordsOf(said[at]!))
     if (at + wordsOf(said[at]!) > said.length) return nextWord(said.slice(at));
-  const fitting = kinds.filter((kind) => at + wordsOf(kind) < slots);
-  return at === from ? fitting : [END, ...fitting];
+  const next = fitting(kinds, at, slots);
+  return at === from ? next : [END, ...next];
+}
+
+/** Kinds of operations that end, with the end token, when they begin at a slot. */
+function fitting(kinds: readonly number[], at: number, slots: number): readonly number[] {
+  return kinds.filter((kind) => at + wordsOf(kind) < slots);
 }
 
 /** Words of an operation of a kind, `.` included. */

@@ -5,7 +5,7 @@ import { KeyValueCache } from '@thinkrl/nn';
 import type { EditTask, Image, Reflection, Utterance } from '@thinkrl/spec';
 import { type DecodeRequest, type DrawnText, decode } from './decoder.ts';
 import { MicroInputError } from './error.ts';
-import { PLAN_GRAMMAR, REFLECTION_GRAMMAR } from './grammar.ts';
+import { planGrammar, reflectionGrammar } from './grammar.ts';
 import { pictureTensor } from './picture.ts';
 import { type PromptBatch, promptBatch, promptKeyValues, spreadOver } from './prompt.ts';
 import { TokenMask } from './token-mask.ts';
@@ -40,6 +40,7 @@ export class MicroSession implements ReasoningSession {
   /** One plan per chain. */
   async plan(request: SpeakRequest): Promise<readonly Utterance[]> {
     checkSampling(request.sampling);
+    const slots = slotsOf(request, SLOTS.plan);
     this.cache.truncate(this.prompt.length);
     const visible = this.visible(
       this.taskOf.map((_, chain) => chain),
@@ -48,9 +49,9 @@ export class MicroSession implements ReasoningSession {
     const drawn = await this.speak(this.cache, request, {
       opening: PLAN_WORD,
       place: PLACES.plan,
-      slots: SLOTS.plan,
+      slots,
       visible,
-      grammar: PLAN_GRAMMAR,
+      grammar: planGrammar(slots),
       lastUse: false,
     });
     this.planned = drawn.map(({ tokens }) => tokens.length);
@@ -65,6 +66,7 @@ export class MicroSession implements ReasoningSession {
     request: SpeakRequest,
   ): Promise<readonly Reflection[]> {
     checkSampling(request.sampling);
+    const slots = slotsOf(request, SLOTS.reflection);
     if (this.planned === null) throw new MicroInputError('reflect needs plans first');
     this.cache.truncate(this.thought);
     const whole = chains.length === this.taskOf.length;
@@ -75,9 +77,9 @@ export class MicroSession implements ReasoningSession {
       const opening = {
         opening: REFLECTION_WORD,
         place: PLACES.reflection,
-        slots: SLOTS.reflection,
+        slots,
         visible,
-        grammar: REFLECTION_GRAMMAR,
+        grammar: reflectionGrammar(slots),
         lastUse: true,
       };
       return (await this.speak(cache, request, opening)).map(reflectionUtterance);
@@ -139,4 +141,9 @@ export class MicroSession implements ReasoningSession {
       text.visible.dispose();
     }
   }
+}
+
+/** Tokens that a text may have: what the model has room for, or fewer. */
+function slotsOf({ sampling }: SpeakRequest, room: number): number {
+  return Math.min(room, sampling.mostTokens ?? room);
 }

@@ -5,14 +5,14 @@ import type { DrawnText } from './decoder.ts';
 /** A drawn plan as a record: its words, and its steps if it parses. */
 export function planUtterance(drawn: DrawnText): Utterance {
   const words = wordsOf(drawn);
-  const steps = ended(drawn) ? planSteps(words) : [];
+  const steps = drawn.ended ? planSteps(words) : [];
   return { ...sampled(drawn), text: words.join(' '), steps, wellFormed: steps.length > 0 };
 }
 
 /** A drawn reflection as a record: its words and verdict, and its steps if it parses. */
 export function reflectionUtterance(drawn: DrawnText): Reflection {
   const words = wordsOf(drawn);
-  const wellFormed = ended(drawn) && parseReflection(words).ok;
+  const wellFormed = drawn.ended && parseReflection(words).ok;
   const verdict = words[0] === 'fix' ? 'fix' : 'ok';
   const steps = !wellFormed ? [] : verdict === 'ok' ? ['ok'] : planSteps(words.slice(1));
   return { ...sampled(drawn), text: words.join(' '), steps, wellFormed, verdict };
@@ -20,10 +20,6 @@ export function reflectionUtterance(drawn: DrawnText): Reflection {
 
 function sampled({ tokens, logProbs }: DrawnText): Pick<Utterance, 'tokens' | 'logProbs'> {
   return { tokens: Int32Array.from(tokens), logProbs: Float32Array.from(logProbs) };
-}
-
-function ended({ tokens }: DrawnText): boolean {
-  return tokens.at(-1) === END;
 }
 
 function wordsOf({ tokens }: DrawnText): readonly string[] {

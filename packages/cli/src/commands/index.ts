@@ -5,7 +5,7 @@ import { edit } from './edit.ts';
 import { evaluate } from './evaluate.ts';
 import { launch } from './launch.ts';
 import { pretrain } from './pretrain.ts';
-import { train } from './train.ts';
+import { resume, train } from './train.ts';
 
 /** Every command of `thinkrl`, in the order of the help. */
-export const commands: readonly Command[] = [train, pretrain, evaluate, edit, diagnose, launch, doctor];
+export const commands: readonly Command[] = [train, resume, pretrain, evaluate, edit, diagnose, launch, doctor];

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
-import type { TrainResult } from '@thinkrl/recipes';
+import type { RunControls, TrainResult } from '@thinkrl/recipes';
 import type { Command, Invocation } from '../command.ts';
 import { configOf, configOption, newRunFolder, refuseOtherRun } from '../config.ts';
-import { type Interrupt, listenForInterrupt } from '../interrupt.ts';
+import { UsageError } from '../error.ts';
+import { listenForInterrupt } from '../interrupt.ts';
 import { scoreLines } from '../score-lines.ts';
-import { type Watch, watch } from '../watch.ts';
+import { watch } from '../watch.ts';
 
 /** `thinkrl train`: trains, evaluates before and after, and writes a report. Ctrl-C saves and says how to resume. */
 export const train: Command = {
@@ -18,39 +19,58 @@ export const train: Command = {
   },
   takesSettings: true,
   positionals: [],
-  async run(invocation) {
-    const { output } = invocation;
-    const events = watch(output);
-    const interrupt = listenForInterrupt(() =>
-      events.aside('stopping after this iteration; Ctrl-C again leaves at once, without saving'),
-    );
-    try {
-      const result = await start(invocation, events, interrupt);
-      events.finish();
-      return tell(invocation, result);
-    } finally {
-      interrupt.release();
-    }
-  },
+  run: (invocation) =>
+    watched(invocation, (controls) => {
+      const { line, recipe } = invocation;
+      const { resume: folder, out, weights } = line.values;
+      if (folder !== undefined) {
+        refuseOtherRun(invocation);
+        return recipe.resumeMicro(folder, controls);
+      }
+      const config = configOf(invocation);
+      const places = { out: out ?? newRunFolder(config), ...(weights !== undefined && { weights }) };
+      return recipe.trainMicro(config, { ...places, ...controls });
+    }),
 };
 
-function start(invocation: Invocation, { onEvent }: Watch, { signal }: Interrupt): Promise<TrainResult> {
-  const { line, recipe } = invocation;
-  const { resume, out, weights } = line.values;
-  if (resume !== undefined) {
-    refuseOtherRun(invocation);
-    return recipe.resumeMicro(resume, { signal, onEvent });
+/** `thinkrl resume RUN`: goes on with a run that was stopped or killed, as `thinkrl train --resume RUN` does. */
+export const resume: Command = {
+  name: 'resume',
+  summary: 'go on with a run that was stopped or killed, with its own settings',
+  options: {},
+  takesSettings: false,
+  positionals: ['RUN'],
+  run: (invocation) =>
+    watched(invocation, (controls) => {
+      const [folder] = invocation.line.positionals;
+      if (folder === undefined) throw new UsageError('name the run folder: thinkrl resume RUN');
+      return invocation.recipe.resumeMicro(folder, controls);
+    }),
+};
+
+/** Shows a run while it goes and its result, and turns Ctrl-C into a request to stop. */
+async function watched(
+  invocation: Invocation,
+  start: (controls: RunControls) => Promise<TrainResult>,
+): Promise<number> {
+  const { onEvent, aside, finish } = watch(invocation.output);
+  const interrupt = listenForInterrupt(() =>
+    aside('stopping after this iteration; Ctrl-C again leaves at once, without saving'),
+  );
+  try {
+    const result = await start({ signal: interrupt.signal, onEvent });
+    finish();
+    return tell(invocation, result);
+  } finally {
+    interrupt.release();
   }
-  const config = configOf(invocation);
-  const places = { out: out ?? newRunFolder(config), ...(weights !== undefined && { weights }) };
-  return recipe.trainMicro(config, { ...places, signal, onEvent });
 }
 
 function tell({ output }: Invocation, { folder, summary, report }: TrainResult): number {
   output.record({ type: 'end', folder: resolve(folder), stopped: summary === null, summary, report });
   if (summary === null) {
     output.say(`stopped; everything is saved in ${folder}`);
-    output.say(`go on with: thinkrl train --resume ${folder}`);
+    output.say(`go on with: thinkrl resume ${folder}`);
     return 130;
   }
   for (const row of scoreLines({

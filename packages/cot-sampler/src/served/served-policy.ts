@@ -46,7 +46,8 @@ export interface ServedPolicy<Task extends EditTask = EditTask> extends Reasonin
  * A vision and language model behind an OpenAI-compatible server as the understanding module. It plans and reflects and
  * is not trained. Replies are kept to a JSON schema where the server can, and read leniently elsewhere. A key becomes
  * the seed of its request; equal keys of one task are asked once, so chains that share a key share a plan whatever the
- * server makes of seeds. `topK` and `minP` go out as `top_k` and `min_p`, which vLLM, SGLang and llama.cpp take.
+ * server makes of seeds. `topK` and `minP` go out as `top_k` and `min_p`, which vLLM, SGLang and llama.cpp take; `mostTokens` caps
+ * `maxTokens`, and `stopAfter` goes out as `stop`.
  *
  * A plan that does not parse, or did not come, is not well formed: composers fall back to the plain instruction.
  * `plan` and `reflect` throw `ServedRequestError` when the server gave no reply to any request of a batch.
@@ -160,10 +161,10 @@ async function say(speaker: Speaker, manner: Manner, line: Line): Promise<ChatRe
 }
 
 function requestOf({ options, capabilities }: Speaker, { sampling, form }: Manner, line: Line): ChatRequest {
-  const { temperature, topK, topP, minP } = sampling;
+  const { temperature, topK, topP, minP, mostTokens = Number.POSITIVE_INFINITY, stopAfter = [] } = sampling;
   return {
     messages: line.messages,
-    maxTokens: options.maxTokens ?? 1024,
+    maxTokens: Math.min(options.maxTokens ?? 1024, mostTokens),
     temperature,
     seed: line.key.seed() % 2 ** 31,
     ...(topP !== undefined && { topP }),
@@ -172,6 +173,7 @@ function requestOf({ options, capabilities }: Speaker, { sampling, form }: Manne
     extra: {
       ...(topK !== undefined && { top_k: topK }),
       ...(minP !== undefined && { min_p: minP }),
+      ...(stopAfter.length > 0 && { stop: stopAfter }),
       ...options.extra,
     },
   };

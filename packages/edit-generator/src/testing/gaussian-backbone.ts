@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { EditCondition } from '@thinkrl/spec';
 import type { Conditioning, EditBackbone } from '../backbone.ts';
+import { ReferenceCache } from '../reference-cache.ts';
 import { imageTensor } from './identity-codec.ts';
 
 /** Mean of the target distribution of each edit: `[edits, height, width, 3]`. */
@@ -19,6 +20,8 @@ export interface GaussianBackboneOptions {
 
 /** A backbone whose edits are known exactly. */
 export interface GaussianBackbone extends EditBackbone<GaussianConditioning> {
+  /** Keeps the pixels of first references. */
+  readonly references: ReferenceCache;
   /** Colour added to the reference: `[3]`, the only parameter. */
   readonly shift: tf.Variable;
 }
@@ -34,14 +37,17 @@ export interface GaussianBackbone extends EditBackbone<GaussianConditioning> {
  */
 export function gaussianBackbone({ deviation = 0.1 }: GaussianBackboneOptions = {}): GaussianBackbone {
   const shift = tf.variable(tf.zeros([3]), true, undefined);
+  const pixels = new ReferenceCache(imageTensor);
   return {
     name: 'gaussian',
     shift,
+    references: pixels,
     latentShape: ({ references }) => [references[0]!.height, references[0]!.width, 3],
     encode: (conditions) => {
       const mean = tf.tidy(() => {
         const sign = tf.tensor(conditions.map(signOf), [conditions.length, 1, 1, 1]);
-        return tf.mul(tf.add(imageTensor(conditions.map(({ references }) => references[0]!)), shift), sign);
+        const features = pixels.features(conditions.map(({ references }) => references[0]!));
+        return tf.mul(tf.add(features, shift), sign);
       });
       return { size: conditions.length, mean, dispose: () => mean.dispose() };
     },

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Image } from '@thinkrl/spec';
 import { decode } from 'fast-png';
 import { z } from 'zod';
-import type { ChatPart } from '../chat.ts';
+import type { ChatPart, EncodedPicture } from '../chat.ts';
 import { ServedError } from '../error.ts';
 import type { ServerRequest } from './server-request.ts';
 
@@ -27,6 +27,8 @@ const requestForm = z.object({
   ),
   temperature: z.number().default(1),
   seed: z.number().optional(),
+  max_tokens: z.number().optional(),
+  stop: z.array(z.string()).default([]),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.number().nullish(),
   response_format: z.object({ json_schema: z.object({ schema: z.unknown() }).optional() }).optional(),
@@ -41,7 +43,8 @@ const requestForm = z.object({
 export async function readCompletionRequest(incoming: IncomingMessage): Promise<ServerRequest> {
   const result = requestForm.safeParse(parse(await bodyOf(incoming)));
   if (!result.success) throw new BadRequestError(z.prettifyError(result.error));
-  const { model, messages, seed, temperature, logprobs, top_logprobs, response_format } = result.data;
+  const { model, messages, seed, temperature, stop, max_tokens, logprobs, top_logprobs, response_format } =
+    result.data;
   return {
     model,
     messages: messages.map(({ role, content }) => ({
@@ -50,6 +53,8 @@ export async function readCompletionRequest(incoming: IncomingMessage): Promise<
     })),
     seed,
     temperature,
+    maxTokens: max_tokens,
+    stop,
     topLogProbs: logprobs ? (top_logprobs ?? 0) : undefined,
     schema: response_format?.json_schema?.schema,
   };
@@ -78,11 +83,20 @@ function readPart(part: z.infer<typeof partForm>): ChatPart {
   return part.type === 'text' ? part.text : readPicture(part.image_url.url);
 }
 
-function readPicture(url: string): Image {
-  const start = 'data:image/png;base64,';
-  if (!url.startsWith(start)) throw new BadRequestError('pictures are taken as PNG data URLs alone');
+const pictureUrlForm = /^data:(image\/[a-z0-9.+-]+);base64,([A-Za-z0-9+/]+={0,2})$/;
+
+/** PNGs are decoded, other pictures are handed on as their files. */
+function readPicture(url: string): Image | EncodedPicture {
+  const [, mediaType, base64] = pictureUrlForm.exec(url) ?? [];
+  if (mediaType === undefined || base64 === undefined)
+    throw new BadRequestError('pictures are taken as data URLs alone');
+  const bytes = Buffer.from(base64, 'base64');
+  return mediaType === 'image/png' ? decodePicture(bytes) : { mediaType, bytes };
+}
+
+function decodePicture(bytes: Uint8Array): Image {
   try {
-    const { width, height, channels, depth, data } = decode(Buffer.from(url.slice(start.length), 'base64'));
+    const { width, height, channels, depth, data } = decode(bytes);
     const top = 2 ** depth - 1;
     const source = (pixel: number, channel: number) => data[pixel * channels + (channels < 3 ? 0 : channel)]!;
     return {

@@ -6,6 +6,10 @@ export interface ServerRequest {
   readonly messages: readonly ChatMessage[];
   readonly seed: number | undefined;
   readonly temperature: number;
+  /** Longest reply, in tokens. */
+  readonly maxTokens: number | undefined;
+  /** Texts that a reply stops before. */
+  readonly stop: readonly string[];
   /** Alternatives wanted at each token, undefined where no log-probabilities are. */
   readonly topLogProbs: number | undefined;
   /** The JSON schema that the reply is to keep to. */

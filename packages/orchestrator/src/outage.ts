@@ -1,0 +1,74 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Chain, ConfigError, type EditTask, type JudgedChain } from '@thinkrl/spec';
+import type { Reward } from './collect.ts';
+
+/** How a judge's outage is ridden out. */
+export interface OutageOptions {
+  /** A batch counts as lost when at least this share of its chains is unjudged; 1 unless given. */
+  readonly share?: number;
+  /** Seconds before the lost chains are judged again; doubled each time up to `longestPause`. 5 unless given. */
+  readonly firstPause?: number;
+  /** Seconds; 300 unless given. */
+  readonly longestPause?: number;
+  /** Ends the waiting: the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Told before each pause. */
+  readonly onPause?: (outage: Outage) => void;
+}
+
+/** A pause in the judging. */
+export interface Outage {
+  readonly unjudged: number;
+  readonly chains: number;
+  /** Until the next attempt. */
+  readonly seconds: number;
+  /** What the judge said of the first chain it left out. */
+  readonly reason: string;
+}
+
+/**
+ * A reward that waits while its judge is away instead of giving a batch up: chains without a judgement are judged again
+ * under the same keys, those that have one are left alone, so an outage changes when a run ends and nothing else. A few
+ * unjudged chains among judged ones are no outage and stay unjudged.
+ *
+ * @throws ConfigError for a share outside (0, 1] or pauses that are not above 0.
+ * @example
+ * const patient = ridingOutages(reward, { onPause: ({ reason, seconds }) => console.warn(reason, seconds) });
+ */
+export function ridingOutages<Task extends EditTask>(
+  reward: Reward<Task>,
+  options: OutageOptions = {},
+): Reward<Task> {
+  const settings = checked(options);
+  return {
+    dimensions: reward.dimensions,
+    async judge(chains, key) {
+      const judged = new Map<Chain<Task>, JudgedChain<Task>>();
+      let lost = chains;
+      for (let attempt = 0; ; attempt++) {
+        for (const member of await reward.judge(lost, key)) judged.set(member.chain, member);
+        lost = chains.filter((chain) => reasonOf(judged.get(chain)!) !== undefined);
+        if (lost.length === 0 || lost.length < settings.share * chains.length) break;
+        const seconds = Math.min(settings.longestPause, settings.firstPause * 2 ** attempt);
+        const reason = reasonOf(judged.get(lost[0]!)!)!;
+        options.onPause?.({ unjudged: lost.length, chains: chains.length, seconds, reason });
+        await pause(1000 * seconds, undefined, options.signal ? { signal: options.signal } : {});
+      }
+      return chains.map((chain) => judged.get(chain)!);
+    },
+  };
+}
+
+function reasonOf({ stages }: JudgedChain): string | undefined {
+  return stages.find((stage) => stage.unjudged !== undefined)?.unjudged;
+}
+
+function checked({ share = 1, firstPause = 5, longestPause = 300 }: OutageOptions) {
+  const refuse = (field: string, value: number, fix: string) => {
+    throw new ConfigError({ field, value, fix });
+  };
+  if (!(share > 0 && share <= 1)) refuse('share', share, 'use a number above 0 and at most 1');
+  if (!(firstPause > 0)) refuse('firstPause', firstPause, 'use seconds above 0');
+  if (!(longestPause >= firstPause)) refuse('longestPause', longestPause, 'use at least firstPause');
+  return { share, firstPause, longestPause };
+}
