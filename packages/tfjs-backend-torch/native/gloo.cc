@@ -73,10 +73,11 @@ class GlooCommunicator final : public C10dCommunicator {
 };
 
 /** The address by which this machine reaches another: the one that the others can reach it by. */
-std::string address_towards(const std::string& host, uint16_t port) {
+std::string address_towards(const std::string& host) {
   addrinfo hints = {}, *found = nullptr;
   hints.ai_socktype = SOCK_DGRAM;
-  const int status = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  // Nothing is sent: connecting only chooses the way, whatever the port.
+  const int status = getaddrinfo(host.c_str(), "9", &hints, &found);
   TORCH_CHECK(status == 0, "cannot resolve ", host, ": ", gai_strerror(status));
   std::string address;
   for (const addrinfo* entry = found; entry != nullptr && address.empty(); entry = entry->ai_next) {
@@ -105,7 +106,7 @@ std::unique_ptr<Communicator> join_gloo(const Membership& membership, const Stor
   options->devices.push_back(
       interface != nullptr
           ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
-          : c10d::ProcessGroupGloo::createDeviceForHostname(address_towards(membership.address, membership.port)));
+          : c10d::ProcessGroupGloo::createDeviceForHostname(address_towards(membership.address)));
   auto backend = c10::make_intrusive<c10d::ProcessGroupGloo>(store, membership.rank, membership.size, options);
   return std::make_unique<GlooCommunicator>(membership, store, backend);
 }

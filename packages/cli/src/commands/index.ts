@@ -8,4 +8,13 @@ import { pretrain } from './pretrain.ts';
 import { resume, train } from './train.ts';
 
 /** Every command of `thinkrl`, in the order of the help. */
-export const commands: readonly Command[] = [train, resume, pretrain, evaluate, edit, diagnose, launch, doctor];
+export const commands: readonly Command[] = [
+  train,
+  resume,
+  pretrain,
+  evaluate,
+  edit,
+  diagnose,
+  launch,
+  doctor,
+];

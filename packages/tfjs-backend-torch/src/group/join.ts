@@ -46,7 +46,7 @@ export async function joinGroup(options: GroupOptions): Promise<TorchProcessGrou
       rank,
       worldSize,
       address: options.masterAddress,
-      port: options.masterPort,
+      port: worldSize === 1 ? 0 : options.masterPort, // alone, any free one will do
       serves: options.serves ?? rank === 0,
       prefix: options.prefix ?? 'thinkrl',
       timeoutMilliseconds: Math.ceil(1000 * timeoutSeconds),
