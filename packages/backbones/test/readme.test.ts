@@ -1,4 +1,8 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadMicro, microCodec } from '@thinkrl/backbones/micro';
+import { exportOnnx } from '@thinkrl/backbones/micro-onnx';
 import {
   LORA_TARGETS,
   loadQwenImage,
@@ -28,6 +32,21 @@ it('the example plans and edits', async () => {
   session.dispose();
   expect(plan!.wellFormed).toBe(true);
   expect(edit!.image.width).toBe(32);
+});
+
+it('the example exports both models', async () => {
+  const { policy, backbone } = await loadMicro();
+  const before = process.cwd();
+  const folder = mkdtempSync(join(tmpdir(), 'readme-'));
+  process.chdir(folder);
+  try {
+    await exportOnnx('editor.onnx', backbone.model);
+    await exportOnnx('understander.onnx', policy.model);
+    expect(existsSync('editor.onnx') && existsSync('understander.onnx')).toBe(true);
+  } finally {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it('the example loads a model and plans with it', async () => {

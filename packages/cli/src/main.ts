@@ -27,12 +27,19 @@ export interface Surroundings {
  */
 export async function main(words: readonly string[], surroundings: Surroundings = {}): Promise<number> {
   const { stdout = process.stdout, stderr = process.stderr, load = loadRecipe } = surroundings;
-  const output = createOutput(stdout, stderr, words.includes('--json'));
+  const own = ownWords(words);
+  const output = createOutput(stdout, stderr, own.includes('--json'));
   try {
     return await dispatch(words, output, load);
   } catch (error) {
-    return fail(error, output, words.includes('--verbose'));
+    return fail(error, output, own.includes('--verbose'));
   }
+}
+
+/** The words before `--`; what comes after it is for somebody else. */
+function ownWords(words: readonly string[]): readonly string[] {
+  const border = words.indexOf('--');
+  return border < 0 ? words : words.slice(0, border);
 }
 
 async function dispatch(
@@ -52,12 +59,15 @@ async function dispatch(
   const command = find(name);
   const recipe = await load();
   const defaults = command.takesSettings ? settingsBeside(command, recipe.defaultMicroConfig) : {};
-  if (rest.includes('--help')) {
+  if (ownWords(rest).includes('--help')) {
     output.say(commandHelp(command, defaults));
     return 0;
   }
   const options = { ...command.options, ...commonOptions };
-  const line = parseCommandLine(rest, { options, defaults, positionals: command.positionals.length });
+  const positionals = command.positionals.at(-1)?.endsWith('...')
+    ? Number.POSITIVE_INFINITY
+    : command.positionals.length;
+  const line = parseCommandLine(rest, { options, defaults, positionals });
   return command.run({ line, output, recipe });
 }
 

@@ -74,6 +74,7 @@ export function scriptedRecipe(pause: number, asked: Asked[] = []): Recipe {
     editMicro: unused,
     diagnoseMicro: unused,
     pretrainMicro: unused,
+    pretrainPerceptionNet: unused,
   };
 }
 

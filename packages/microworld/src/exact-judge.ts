@@ -10,7 +10,7 @@ import { questionFor } from './checklist.ts';
 import { readPicture } from './decode.ts';
 import { type Fact, factHolds } from './fact.ts';
 import { keptConsistency, plainQuality } from './metrics.ts';
-import { sameCells } from './scene.ts';
+import { type Cells, sameCells } from './scene.ts';
 import type { MicroTask } from './task.ts';
 
 /** A question that no checklist has: whether anything was done at all. Expects yes. */
@@ -42,8 +42,16 @@ export function exactJudge(options: ExactJudgeOptions = {}): Judge<MicroTask> {
 }
 
 function judgePicture(request: JudgeRequest<MicroTask>, refuseIdle: boolean): JudgeReply {
-  const { task, image, questions } = request;
-  const { cells } = readPicture(image, task.scene.background);
+  const { task, image } = request;
+  return answersFrom(readPicture(image, task.scene.background).cells, request, refuseIdle);
+}
+
+/** What must be answered where a picture shows these cells. */
+export function answersFrom(
+  cells: Cells,
+  { task, questions }: Pick<JudgeRequest<MicroTask>, 'task' | 'questions'>,
+  refuseIdle: boolean,
+): JudgeReply {
   const refused = refuseIdle && sameCells(cells, task.scene.cells);
   const answers: Answer[] = [];
   for (const question of questions) {

@@ -1,3 +1,4 @@
+export { type CellJudgeOptions, type CellReader, cellJudge } from './cell-judge.ts';
 export { type MicroChecklist, type MicroQuestion, makeChecklist } from './checklist.ts';
 export { COMPOSITIONS, type Composition, HELD_OUT, TRAINED } from './composition.ts';
 export { contactSheet, type SheetOptions, type SheetRow } from './contact-sheet.ts';

@@ -9,6 +9,7 @@ import {
   roughMetric,
 } from '@thinkrl/checklist-reward';
 import { ConfigError, Key, type Question } from '@thinkrl/spec';
+import { exactDisagreement } from './cell-judge.ts';
 import { readPicture } from './decode.ts';
 import { EDITED_QUESTION, exactJudge, oracleScores, UNEDITED_QUESTION } from './exact-judge.ts';
 import { keptConsistency, lazyQuality, plainQuality, steepConsistency } from './metrics.ts';
@@ -80,7 +81,8 @@ export function createMicroJudge(preset: JudgePreset['name'] | JudgeSettings): J
 
 /**
  * The reward of the micro-world: dimensions `instruction` (checklist), `consistency` and `quality`, and the exact
- * scores as oracle. `judge` answers the checklists; default {@link createMicroJudge}.
+ * scores as oracle. `judge` answers the checklists, default {@link createMicroJudge}; the `disagreement` of a judge that is
+ * given with the exact one joins the oracle.
  *
  * @throws ConfigError for an unknown preset or a setting out of range.
  * @example
@@ -89,20 +91,24 @@ export function createMicroJudge(preset: JudgePreset['name'] | JudgeSettings): J
  */
 export function createMicroReward(
   preset: JudgePreset['name'] | JudgeSettings,
-  judge: Judge<MicroTask> = createMicroJudge(preset),
+  judge?: Judge<MicroTask>,
 ): ChecklistReward<MicroTask> {
   const settings = settingsOf(preset);
   for (const field of ['consistencyScale', 'qualityScale'] as const)
     if (!(settings[field] > 0))
       throw new ConfigError({ field, value: settings[field], fix: 'use a number above 0' });
-  const questions = settings.untouched === 'refused' ? questionsWithEdited : ownQuestions;
+  const refuseIdle = settings.untouched === 'refused';
+  const questions = refuseIdle ? questionsWithEdited : ownQuestions;
   return createChecklistReward<MicroTask>({
     dimensions: [
-      checklistDimension<MicroTask>({ judge, questions }),
+      checklistDimension<MicroTask>({ judge: judge ?? createMicroJudge(preset), questions }),
       metricDimension({ name: 'consistency', metric: roughMetric(consistencyMetric(settings), settings) }),
       metricDimension({ name: 'quality', metric: roughMetric(qualityMetric(settings), settings) }),
     ],
-    oracle: ({ task, image }) => oracleScores(task, image),
+    oracle: ({ task, image }, answers) => ({
+      ...oracleScores(task, image),
+      ...(judge && { disagreement: exactDisagreement({ task, image }, answers, refuseIdle) }),
+    }),
   });
 }
 

@@ -68,7 +68,7 @@ export function createPolicyUpdate<Task extends EditTask, Part extends object>(
   return {
     async step(groups: readonly Group<Task>[]) {
       const batch = module.prepare(groups);
-      if (batch === null) return noSamples();
+      if (batch === null) return stepWithOthers(module.parameters(), options);
       const reference = beta ? referenceParts(batch, options.reference!) : [];
       try {
         return await takeTurns({ batch, reference, parameters: module.parameters() }, options);
@@ -78,6 +78,13 @@ export function createPolicyUpdate<Task extends EditTask, Part extends object>(
       }
     },
   };
+}
+
+/** A rank without samples takes the steps of those that have some. */
+async function stepWithOthers(parameters: ParameterMap, options: PolicyUpdateOptions): Promise<ModuleReport> {
+  if (options.processGroup.worldSize > 1)
+    for (let turn = 0; turn < options.innerUpdates; turn++) await gradientStep(null, parameters, options);
+  return noSamples();
 }
 
 function referenceParts<Part extends object>(
@@ -137,13 +144,14 @@ async function takeTurn<Part extends object>(
     const statistics = await Promise.all(parts.map((part, i) => batch.statistics(scores(part, i))));
     const loss = (await result.loss.data())[0]!;
     const rolloutGap = await batch.rolloutGap(parts);
-    const { gradientNorm, applied } = await gradientStep({ loss, gradients: result.gradients }, options);
+    const share = { loss, gradients: result.gradients };
+    const { gradientNorm, applied } = await gradientStep(share, parameters, options);
     const report = {
       ...{ loss, gradientNorm, rolloutGap, samples: batch.samples },
       ...summary(statistics),
       ...(!applied && { skipped: 'non-finite' as const }),
     };
-    dispose([result.loss, ...result.gradients.values()]);
+    result.loss.dispose();
     return { report, parts };
   } catch (error) {
     result.dispose();

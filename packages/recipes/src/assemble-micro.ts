@@ -1,7 +1,7 @@
 import { guardCounts, type Judge } from '@thinkrl/checklist-reward';
 import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
-import { singleProcess } from '@thinkrl/fsdp-shard';
+import { type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
 import { createMicroReward, type MicroTask, sampleTask } from '@thinkrl/microworld';
 import { AdamW, WeightSnapshot, warmupFlatLinear } from '@thinkrl/nn';
 import {
@@ -31,13 +31,15 @@ export interface Assembly {
   readonly judge: Judge<MicroTask>;
   readonly signal?: AbortSignal | undefined;
   readonly tell: RunListener;
+  /** The ranks that train together. */
+  readonly processGroup: ProcessGroup;
 }
 
 /** Wires the packages together for the micro-world and loads the checkpoint to go on from. */
 export async function assembleRun(
   models: MicroModels,
   config: MicroConfig,
-  { folder, from, judge, signal, tell }: Assembly,
+  { folder, from, judge, signal, tell, processGroup }: Assembly,
 ): Promise<TrainingRun<MicroTask>> {
   const key = Key.of(config.seed);
   const trained = trainedModules(models, config);
@@ -49,10 +51,21 @@ export async function assembleRun(
   rewindMetrics(folder.metrics, from);
   const progress: StepObserver<MicroTask> = (report) =>
     tell({ type: 'step', iterations: config.iterations, report });
+  const agreement: StepObserver<MicroTask> = async ({ iteration }) => {
+    if (iteration % config.checkpointEvery === 0)
+      await sameEverywhere(
+        processGroup,
+        trained.flatMap(({ parameters }) => [...parameters.values()]),
+      );
+  };
   return {
     iterations: config.iterations,
-    key: key.fold('train'),
-    tasksOf: (iteration) => trainingTasks(key.fold('tasks'), iteration, config.tasksPerIteration),
+    key: processGroup.worldSize === 1 ? key.fold('train') : key.fold('train').fold(processGroup.rank),
+    processGroup,
+    tasksOf: (iteration) => {
+      const part = (iteration - 1) * processGroup.worldSize + processGroup.rank;
+      return trainingTasks(key.fold('tasks'), part, config.tasksPerIteration);
+    },
     window: (windowKey) =>
       drawWindow({ steps: config.editing.steps, size: config.editing.window, shape: 'scattered' }, windowKey),
     collecting: { ...collectingOf(models, config), reward: createMicroReward(config.judge, judge) },
@@ -63,7 +76,7 @@ export async function assembleRun(
       improvementFloor: config.grouping.deviationFloor,
       editsPerPlan: config.editsPerPlan,
     },
-    updates: updatesOf(models, config, { trained, references }),
+    updates: updatesOf(models, config, { trained, references, processGroup }),
     references: models.backbone.references,
     state: createTrainingState<MicroTask>({
       folder,
@@ -72,7 +85,7 @@ export async function assembleRun(
       checkpointEvery: config.checkpointEvery,
       keepCheckpoints: config.keepCheckpoints,
       skippedLimit: 3,
-      observers: [chainRecorder(folder, config), progress],
+      observers: [agreement, chainRecorder(folder, config), progress],
     }),
     ...(signal && { signal }),
   };
@@ -98,9 +111,9 @@ export function samplingOf(
   return { temperature, constrained, mostTokens: stop.mostTokens, stopAfter: stop.after };
 }
 
-function trainingTasks(key: Key, iteration: number, count: number): readonly MicroTask[] {
-  const first = (iteration - 1) * count;
-  return Array.from({ length: count }, (_, i) => sampleTask(key.fold(first + i), 'id'));
+/** The tasks of a part of the stream, counted from 0. */
+function trainingTasks(key: Key, part: number, count: number): readonly MicroTask[] {
+  return Array.from({ length: count }, (_, i) => sampleTask(key.fold(part * count + i), 'id'));
 }
 
 function trainedModules({ policy, backbone }: MicroModels, config: MicroConfig): readonly CheckpointModule[] {
@@ -128,6 +141,7 @@ function optimizerOf(
 }
 
 interface UpdateParts {
+  readonly processGroup: ProcessGroup;
   readonly trained: readonly CheckpointModule[];
   readonly references: {
     readonly understanding: WeightSnapshot | null;
@@ -138,13 +152,12 @@ interface UpdateParts {
 function updatesOf(
   { policy, backbone }: MicroModels,
   config: MicroConfig,
-  { trained, references }: UpdateParts,
+  { trained, references, processGroup }: UpdateParts,
 ): TrainingRun<MicroTask>['updates'] {
   const optimizer = (name: CheckpointModule['name']) =>
     trained.find((module) => module.name === name)?.optimizer;
   const understanding = optimizer('understanding');
   const generation = optimizer('generation');
-  const processGroup = singleProcess();
   const { aggregation, epsilonLow, epsilonHigh } = config.understanding;
   return {
     understanding:

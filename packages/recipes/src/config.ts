@@ -58,6 +58,11 @@ const microSchema = z.strictObject({
   }),
   /** `conflict` is built to mislead an equal-weight sum. */
   judge: oneOf(['benign', 'conflict']),
+  /**
+   * How the judge sees pictures while training: it knows what is in them, or it learned to see (a network run by
+   * onnxruntime-node, which must be installed). The learned one's disagreement with the exact one is reported.
+   */
+  eyes: oneOf(['exact', 'learned']),
   /** Whether the judge's replies are kept in the run folder, so that a resumed run asks nothing again. */
   keepJudgements: z.boolean(),
   grouping: z.strictObject({
@@ -124,6 +129,7 @@ export const defaultMicroConfig: MicroConfig = {
   constrained: false,
   stop: { mostTokens: SLOTS.plan, after: [] },
   judge: 'benign',
+  eyes: 'exact',
   keepJudgements: false,
   grouping: { method: 'ucpg', advantage: 'sum', lead: 'none', weights: [1, 1, 1], deviationFloor: 0.05 },
   credit: 'stage',

@@ -5,6 +5,7 @@ import { createMicroJudge, type MicroTask } from '@thinkrl/microworld';
 import type { RunFolder } from '@thinkrl/orchestrator';
 import type { MicroConfig } from './config.ts';
 import type { RunListener } from './event.ts';
+import { withLearnedJudge } from './learned-judge.ts';
 
 /**
  * Does `work` with the judge of a run; with `keepJudgements`, its replies are kept in the folder `judgements` of the run,
@@ -17,13 +18,15 @@ export async function withRunJudge<T>(
   { folder, tell }: { readonly folder: RunFolder; readonly tell: RunListener },
   work: (judge: Judge<MicroTask>) => Promise<T>,
 ): Promise<T> {
-  const judge = createMicroJudge(config.judge);
-  if (!config.keepJudgements) return work(judge);
-  const onNotice = (text: string) => tell({ type: 'notice', text });
-  const kept = await cachedJudge(judge, { folder: join(folder.root, 'judgements'), onNotice });
-  try {
-    return await work(kept);
-  } finally {
-    await kept.close();
-  }
+  return withLearnedJudge(config, async (learned) => {
+    const judge = learned ?? createMicroJudge(config.judge);
+    if (!config.keepJudgements) return work(judge);
+    const onNotice = (text: string) => tell({ type: 'notice', text });
+    const kept = await cachedJudge(judge, { folder: join(folder.root, 'judgements'), onNotice });
+    try {
+      return await work(kept);
+    } finally {
+      await kept.close();
+    }
+  });
 }

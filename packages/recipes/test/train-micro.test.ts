@@ -54,6 +54,31 @@ it.each(['{"config": {"se', 'null', '{}'])(
   },
 );
 
+it('trains by a judge that learned to see, and reports how far it is from the exact one', async () => {
+  const out = join(temporary(), 'run');
+  const config = parseMicroConfig({
+    iterations: 2,
+    eyes: 'learned',
+    tasksPerIteration: 4,
+    groupSize: 4,
+    evaluation: { tasks: 2 },
+    engine: { threads: 1 },
+  });
+  const disagreements: (number | undefined)[] = [];
+  const { summary } = await trainMicro(config, {
+    out,
+    onEvent: (event) => {
+      if (event.type === 'step') disagreements.push(event.report.oracle.disagreement);
+    },
+  });
+  expect(summary).not.toBeNull();
+  expect(disagreements).toHaveLength(2);
+  for (const disagreement of disagreements) {
+    expect(disagreement).toBeGreaterThanOrEqual(0);
+    expect(disagreement).toBeLessThan(0.15);
+  }
+});
+
 it('keeps judgements on request: what is done again after a lost checkpoint is not asked again', async () => {
   const out = join(temporary(), 'run');
   const config = parseMicroConfig({
