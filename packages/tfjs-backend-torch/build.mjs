@@ -97,6 +97,51 @@ function fromSystem() {
   return lib && { origin: `system (${lib})`, include, lib, rpath: false, oldAbi: false };
 }
 
+/** Whether a library exports a name that begins so (in the compiler's spelling). */
+function exportsName(torch, library, name) {
+  const path = join(torch.lib, library);
+  if (!existsSync(path)) return false;
+  try {
+    execFileSync('grep', ['-q', '-F', name, path], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Flags for process groups: of Gloo where libtorch has c10d, of NCCL where CUDA's headers are there as well. */
+function collectiveFlags(torch) {
+  const header = 'torch/csrc/distributed/c10d/ProcessGroupGloo.hpp';
+  const folders = [...torch.include, '/usr/include'];
+  const has = folders.some((folder) => existsSync(join(folder, header)));
+  if (!has || !exportsName(torch, 'libtorch_cpu.so', 'N4c10d16ProcessGroupGlooC')) return [];
+  const flags = ['-DTHINKRL_C10D', '-DUSE_C10D_GLOO', '-isystem', join(native, 'declared')];
+  const cuda = cudaFolders(torch);
+  return cuda === undefined || !exportsName(torch, 'libtorch_cuda.so', 'N4c10d16ProcessGroupNCCLC')
+    ? flags
+    : [...flags, '-DTHINKRL_NCCL', '-DUSE_C10D_NCCL', ...cuda.flatMap((folder) => ['-isystem', folder])];
+}
+
+/** One header of each package that c10d's NCCL needs: runtime, compiler, libraries. */
+const cudaHeaders = [
+  'cuda_runtime_api.h',
+  'crt/host_config.h',
+  'cusparse.h',
+  'cublas_v2.h',
+  'cusolverDn.h',
+  'nccl.h',
+];
+
+/** Where CUDA's and NCCL's headers are: beside torch as pip brings them, else in CUDA's own folder. */
+function cudaFolders(torch) {
+  const beside = join(dirname(dirname(torch.lib)), 'nvidia');
+  const packages = existsSync(beside) ? readdirSync(beside).map((name) => join(beside, name, 'include')) : [];
+  const own = ['/usr/local/cuda/include', '/usr/include'];
+  const find = (name) => [...packages, ...own].find((folder) => existsSync(join(folder, name)));
+  const found = cudaHeaders.map(find);
+  return found.includes(undefined) ? undefined : [...new Set(found)];
+}
+
 function packageFolder(name, path) {
   return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), path);
 }
@@ -118,7 +163,7 @@ function compileFlags(torch, [major, minor]) {
   ];
   flags.push('-ffp-contract=fast', '-w', '-DNAPI_VERSION=8', '-DNODE_ADDON_API_DISABLE_DEPRECATED');
   flags.push(`-D_GLIBCXX_USE_CXX11_ABI=${torch.oldAbi ? 0 : 1}`);
-  return [...flags, ...include.flatMap((folder) => ['-isystem', folder])];
+  return [...flags, ...collectiveFlags(torch), ...include.flatMap((folder) => ['-isystem', folder])];
 }
 
 function linkFlags(torch) {
@@ -185,7 +230,7 @@ function precompile(flags, key) {
 }
 
 async function compileAll(flags, key) {
-  const headers = readdirSync(native).filter((name) => name.endsWith('.h'));
+  const headers = readdirSync(native, { recursive: true }).filter((name) => name.endsWith('.h'));
   const shared = digest(key, ...headers.sort().map((name) => readFileSync(join(native, name))));
   const sources = readdirSync(native)
     .filter((name) => name.endsWith('.cc'))

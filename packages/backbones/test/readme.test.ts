@@ -34,6 +34,21 @@ it('the example plans and edits', async () => {
   expect(edit!.image.width).toBe(32);
 });
 
+it('the example exports both models', async () => {
+  const { policy, backbone } = await loadMicro();
+  const before = process.cwd();
+  const folder = mkdtempSync(join(tmpdir(), 'readme-'));
+  process.chdir(folder);
+  try {
+    await exportOnnx('editor.onnx', backbone.model);
+    await exportOnnx('understander.onnx', policy.model);
+    expect(existsSync('editor.onnx') && existsSync('understander.onnx')).toBe(true);
+  } finally {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  }
+});
+
 it('the example loads a model and plans with it', async () => {
   const folder = tinyFolder();
   const task = sampleTask(Key.of(7), 'id');
@@ -63,19 +78,4 @@ it('the example loads an editor and edits with it', async () => {
   });
   const [edit] = await editor.sample([condition], { keys: [Key.of(1)], stochastic: false });
   expect(edit!.image.width).toBe(32);
-});
-
-it('the example exports both models', async () => {
-  const { policy, backbone } = await loadMicro();
-  const before = process.cwd();
-  const folder = mkdtempSync(join(tmpdir(), 'readme-'));
-  process.chdir(folder);
-  try {
-    await exportOnnx('editor.onnx', backbone.model);
-    await exportOnnx('understander.onnx', policy.model);
-    expect(existsSync('editor.onnx') && existsSync('understander.onnx')).toBe(true);
-  } finally {
-    process.chdir(before);
-    rmSync(folder, { recursive: true });
-  }
 });

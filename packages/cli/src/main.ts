@@ -31,12 +31,19 @@ export interface Surroundings {
 export async function main(words: readonly string[], surroundings: Surroundings = {}): Promise<number> {
   const { stdout = process.stdout, stderr = process.stderr } = surroundings;
   const { load = loadRecipe, loadQwen = loadQwenRecipe } = surroundings;
-  const output = createOutput(stdout, stderr, words.includes('--json'));
+  const own = ownWords(words);
+  const output = createOutput(stdout, stderr, own.includes('--json'));
   try {
     return await dispatch(words, output, { load, loadQwen });
   } catch (error) {
-    return fail(error, output, words.includes('--verbose'));
+    return fail(error, output, own.includes('--verbose'));
   }
+}
+
+/** The words before `--`; what comes after it is for somebody else. */
+function ownWords(words: readonly string[]): readonly string[] {
+  const border = words.indexOf('--');
+  return border < 0 ? words : words.slice(0, border);
 }
 
 async function dispatch(
@@ -61,12 +68,15 @@ async function dispatch(
   const qwen = about === 'qwen-image-edit' ? await loadQwen() : null;
   const settings = qwen?.defaultQwenEditConfig ?? recipe.defaultMicroConfig;
   const defaults = command.takesSettings ? settingsBeside(command, settings) : {};
-  if (rest.includes('--help')) {
+  if (ownWords(rest).includes('--help')) {
     output.say(commandHelp(command, defaults));
     return 0;
   }
   const options = { ...command.options, ...commonOptions };
-  const line = parseCommandLine(rest, { options, defaults, positionals: command.positionals.length });
+  const positionals = command.positionals.at(-1)?.endsWith('...')
+    ? Number.POSITIVE_INFINITY
+    : command.positionals.length;
+  const line = parseCommandLine(rest, { options, defaults, positionals });
   return command.run({ line, output, recipe, qwen });
 }
 

@@ -7,11 +7,15 @@ export interface RankEnvironment {
   readonly worldSize: number;
   readonly masterAddress: string;
   readonly masterPort: number;
+  /** Whether this process keeps the store where all meet; under torchrun its agent may do that. */
+  readonly serves: boolean;
+  /** Keeps this start of the job apart from earlier ones in the same store. */
+  readonly prefix: string;
 }
 
 /**
- * Reads `RANK`, `LOCAL_RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT` as torchrun, Slurm and PyTorchJob set them;
- * without them the process is alone.
+ * Reads `RANK`, `LOCAL_RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT` as torchrun, Slurm and PyTorchJob set them,
+ * and torchrun's own `TORCHELASTIC_USE_AGENT_STORE` and `TORCHELASTIC_RESTART_COUNT`; without them the process is alone.
  *
  * @throws ConfigError when a variable is not a whole number, or the rank is outside the world.
  */
@@ -32,6 +36,8 @@ export function rankEnvironment(env: Readonly<Record<string, string | undefined>
     localRank: wholeNumber(env, 'LOCAL_RANK', 0),
     masterAddress: env.MASTER_ADDR ?? '127.0.0.1',
     masterPort: wholeNumber(env, 'MASTER_PORT', 29500),
+    serves: rank === 0 && env.TORCHELASTIC_USE_AGENT_STORE !== 'True',
+    prefix: `thinkrl/${wholeNumber(env, 'TORCHELASTIC_RESTART_COUNT', 0)}`,
   };
 }
 

@@ -1,4 +1,4 @@
-import { dispose, type Tensor } from '@tensorflow/tfjs-core';
+import { dispose, div, scalar, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import type { ProcessGroup } from './process-group.ts';
 
 /**
@@ -16,4 +16,42 @@ export async function averageGradients(
   const averaged = await group.allReduce(local, 'mean');
   dispose(local);
   return new Map(names.map((name, i) => [name, averaged[i]!]));
+}
+
+/** What one rank learns from: its loss and the gradients of it. */
+export interface GradientShare {
+  readonly loss: number;
+  readonly gradients: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * Mean loss and mean gradients over the ranks that have a share; null when none has. A rank that has nothing to learn
+ * from gives null and gets the same as the others, so that all take the same step or none does. A loss that is not finite
+ * on one rank is so on all.
+ *
+ * `parameters` are those of the module, the same on every rank. Consumes the gradients of the share.
+ *
+ * @example
+ * const all = await combineShares(group, samples > 0 ? { loss, gradients } : null, model.parameters());
+ */
+export async function combineShares(
+  group: ProcessGroup,
+  share: GradientShare | null,
+  parameters: ReadonlyMap<string, Tensor>,
+): Promise<GradientShare | null> {
+  if (group.worldSize === 1) return share;
+  const names = [...parameters.keys()];
+  const own = tidy(() => [
+    scalar(share === null ? 0 : 1),
+    scalar(share?.loss ?? 0),
+    ...names.map((name) => share?.gradients.get(name)?.clone() ?? zerosLike(parameters.get(name)!)),
+  ]);
+  const sums = await group.allReduce(own, 'sum');
+  dispose([...own, ...(share?.gradients.values() ?? [])]);
+  const [count, loss] = await Promise.all([sums[0]!.data(), sums[1]!.data()]);
+  const shares = count[0]!;
+  const means = tidy(() => (shares === 0 ? [] : sums.slice(2).map((sum) => div(sum, shares))));
+  dispose([...sums]);
+  if (shares === 0) return null;
+  return { loss: loss[0]! / shares, gradients: new Map(names.map((name, i) => [name, means[i]!])) };
 }

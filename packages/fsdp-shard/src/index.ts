@@ -1,4 +1,11 @@
+export { leastOverRanks, onAnyRank } from './agreement.ts';
 export { type RankEnvironment, rankEnvironment } from './environment.ts';
-export { averageGradients } from './gradients.ts';
-export type { ProcessGroup, ReduceOperation } from './process-group.ts';
+export { RankDivergenceError, ShardError } from './error.ts';
+export { type FullyShardOptions, fullyShard, type MixedPrecision, type UnitOptions } from './fully-shard.ts';
+export { averageGradients, combineShares, type GradientShare } from './gradients.ts';
+export type { Pending, ProcessGroup, ReduceOperation, ShardingGroup, Traffic } from './process-group.ts';
+export { sameEverywhere } from './same-everywhere.ts';
+export { type ShardedGradients, ShardedModule } from './sharded-module.ts';
 export { singleProcess } from './single-process.ts';
+export { Unit } from './unit.ts';
+export { withGroup } from './with-group.ts';

@@ -24,3 +24,27 @@ export interface ProcessGroup {
   /** Leaves the group and frees its connections. */
   close(): Promise<void>;
 }
+
+/** A collective under way. */
+export interface Pending<Result> {
+  /** Blocks this thread until it is done. */
+  wait(): Result;
+}
+
+/** Bytes of tensors that a rank has sent and received, and in how many collectives. */
+export interface Traffic {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly collectives: number;
+}
+
+/** A group whose collectives can be waited for in the middle of a synchronous forward or backward pass. */
+export interface ShardingGroup extends ProcessGroup {
+  /** Starts to fill the vector `full` with the equal vectors `shard` of all ranks; leave both alone until `wait`. */
+  startAllGather(shard: Tensor, full: Tensor): Pending<void>;
+  /** Starts to add up the vectors of all ranks; `wait` gives this rank's equal part, in float32. */
+  startReduceScatter(vector: Tensor): Pending<Tensor>;
+  traffic(): Traffic;
+  /** Leaves word of what went wrong here, for the ranks that will miss this one. */
+  fail(problem: string): void;
+}

@@ -1,4 +1,5 @@
-import type { ProcessGroup } from './process-group.ts';
+import { runFused } from '@thinkrl/nn';
+import type { ShardingGroup } from './process-group.ts';
 
 /**
  * The group of one: every collective is the identity.
@@ -7,7 +8,7 @@ import type { ProcessGroup } from './process-group.ts';
  * const group = singleProcess();
  * const [total] = await group.allReduce([gradient], 'mean');
  */
-export function singleProcess(): ProcessGroup {
+export function singleProcess(): ShardingGroup {
   return {
     rank: 0,
     worldSize: 1,
@@ -16,6 +17,13 @@ export function singleProcess(): ProcessGroup {
     reduceScatter: async (tensor) => tensor.clone(),
     broadcast: async (tensors) => tensors.map((tensor) => tensor.clone()),
     barrier: async () => {},
+    startAllGather: (shard, full) => {
+      runFused('AssignInPlace', { target: full, source: shard });
+      return { wait: () => {} };
+    },
+    startReduceScatter: (vector) => ({ wait: () => vector.clone() }),
+    traffic: () => ({ sentBytes: 0, receivedBytes: 0, collectives: 0 }),
+    fail: () => {},
     close: async () => {},
   };
 }

@@ -2,7 +2,16 @@ import { memory, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { useEngine } from '@thinkrl/engine';
 import { ConfigError } from '@thinkrl/spec';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { averageGradients, rankEnvironment, singleProcess } from '../src/index.ts';
+import {
+  averageGradients,
+  combineShares,
+  leastOverRanks,
+  onAnyRank,
+  rankEnvironment,
+  sameEverywhere,
+  singleProcess,
+  withGroup,
+} from '../src/index.ts';
 import { fakeWorld } from '../src/testing/index.ts';
 
 beforeAll(async () => {
@@ -64,6 +73,94 @@ describe('fakeWorld', () => {
   });
 });
 
+describe('combineShares', () => {
+  const w = new Map([
+    ['w', tensor([0, 0])],
+    ['unused', tensor([0])],
+  ]);
+  const shareOf = (loss: number, values: number[]) => ({ loss, gradients: new Map([['w', tensor(values)]]) });
+
+  it('averages over the ranks that have a share, and gives all ranks the same', async () => {
+    const shares = [shareOf(1, [1, 2]), null, shareOf(4, [5, 8])];
+    const before = memory().numTensors;
+    const combined = await Promise.all(
+      fakeWorld(3).map((group, rank) => combineShares(group, shares[rank]!, w)),
+    );
+    for (const share of combined) {
+      expect(share!.loss).toBe(2.5);
+      expect([...(await share!.gradients.get('w')!.data())]).toEqual([3, 5]);
+      expect([...(await share!.gradients.get('unused')!.data())]).toEqual([0]);
+      for (const gradient of share!.gradients.values()) gradient.dispose();
+    }
+    expect(memory().numTensors).toBe(before - 2);
+  });
+
+  it('is not finite anywhere when it is not somewhere, and null when nobody has a share', async () => {
+    const shares = [shareOf(1, [1, 2]), shareOf(Number.NaN, [5, 8])];
+    const bad = await Promise.all(fakeWorld(2).map((group, rank) => combineShares(group, shares[rank]!, w)));
+    for (const share of bad) expect(share!.loss).toBeNaN();
+    expect(await Promise.all(fakeWorld(2).map((group) => combineShares(group, null, w)))).toEqual([
+      null,
+      null,
+    ]);
+  });
+});
+
+describe('onAnyRank', () => {
+  it.each([
+    [[false, false], false],
+    [[false, true], true],
+  ])('%j is %s on both', async (here, there) => {
+    expect(await Promise.all(fakeWorld(2).map((group, rank) => onAnyRank(group, here[rank]!)))).toEqual([
+      there,
+      there,
+    ]);
+  });
+});
+
+describe('leastOverRanks', () => {
+  it('is the smallest, on every rank', async () => {
+    const own = [40, 20, 60];
+    expect(await Promise.all(fakeWorld(3).map((group, rank) => leastOverRanks(group, own[rank]!)))).toEqual([
+      20, 20, 20,
+    ]);
+    expect(await leastOverRanks(singleProcess(), 7)).toBe(7);
+  });
+});
+
+describe('sameEverywhere', () => {
+  it('is content with equal values and tells every rank of a single different bit', async () => {
+    const values = [1.5, -0.25, 3];
+    const check = (others: number[]) =>
+      Promise.allSettled(
+        fakeWorld(2).map((group, rank) =>
+          sameEverywhere(group, [tensor(rank === 0 ? values : others), tensor([7])]),
+        ),
+      );
+    for (const { status } of await check(values)) expect(status).toBe('fulfilled');
+    for (const end of await check([1.5, -0.25000003, 3]))
+      expect(end).toMatchObject({ status: 'rejected', reason: { code: 'FSDP_DIVERGED' } });
+  });
+});
+
+describe('withGroup', () => {
+  it('leaves the group, and leaves word when the work fails', async () => {
+    const said: string[] = [];
+    let closed = 0;
+    const group = {
+      ...singleProcess(),
+      fail: (problem: string) => said.push(problem),
+      close: async () => void closed++,
+    };
+    expect(await withGroup(group, async ({ rank }) => rank)).toBe(0);
+    const failing = withGroup(group, async () => {
+      throw new RangeError('no more room');
+    });
+    await expect(failing).rejects.toThrow(RangeError);
+    expect([said, closed]).toEqual([['no more room'], 2]);
+  });
+});
+
 describe('rankEnvironment', () => {
   it('is alone without variables and reads those of torchrun', () => {
     expect(rankEnvironment({})).toMatchObject({ rank: 0, worldSize: 1 });
@@ -74,7 +171,17 @@ describe('rankEnvironment', () => {
       worldSize: 4,
       masterAddress: 'node0',
       masterPort: 1234,
+      serves: false,
+      prefix: 'thinkrl/0',
     });
+    expect(rankEnvironment({ ...env, RANK: '0' }).serves).toBe(true);
+    const restarted = {
+      ...env,
+      RANK: '0',
+      TORCHELASTIC_USE_AGENT_STORE: 'True',
+      TORCHELASTIC_RESTART_COUNT: '2',
+    };
+    expect(rankEnvironment(restarted)).toMatchObject({ serves: false, prefix: 'thinkrl/2' });
   });
 
   it('names the variable that is wrong', () => {

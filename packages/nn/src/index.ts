@@ -1,6 +1,8 @@
-export { checkpoint, type TensorFunction } from './autodiff/checkpoint.ts';
+export { checkpoint, recomputing, type TensorFunction } from './autodiff/checkpoint.ts';
+export { type Enclosure, enclose } from './autodiff/enclose.ts';
 export { type Gradients, gradients, type Objective } from './autodiff/gradients.ts';
 export { noGrad } from './autodiff/no-grad.ts';
+export { standInFor } from './autodiff/stand-in.ts';
 export {
   AdapterError,
   type ParameterMismatch,

@@ -3,9 +3,12 @@ import { Key } from '@thinkrl/spec';
 import { describe, expect, it } from 'vitest';
 import {
   checkpoint,
+  enclose,
   gradients,
   noGrad,
+  recomputing,
   StorageError,
+  standInFor,
   TransformerBlock,
   WeightSnapshot,
 } from '../src/index.ts';
@@ -91,6 +94,117 @@ describe('checkpoint', () => {
       expect([...b.gradients.get(name)!.dataSync()]).toEqual([...gradient.dataSync()]);
     b.dispose();
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('enclose', () => {
+  const v = (value: number) => tf.variable(tf.scalar(value));
+  const numberIn = (tensor: tf.Tensor) => tensor.dataSync()[0];
+
+  it('keeps gradients by its own variables and lets the others flow, by hand', () => {
+    // y = a x², z = a + x inside; loss = 3 y + z b. At a 2, x 5, b 7: by a 3 x² + b = 82, by x 6 a x + b = 67, by b z = 7.
+    const [a, x, b, anchor] = [v(2), v(5), v(7), v(0)];
+    const own: number[] = [];
+    const before = tf.memory().numTensors;
+    const { loss, gradients: grads } = gradients(
+      () => {
+        const { y, z } = enclose({
+          run: () => ({ y: tf.mul(a, tf.square(x)), z: tf.add(a, x) }),
+          owned: new Set([a]),
+          anchor,
+          backward: (replay) => {
+            for (const [variable, gradient] of replay()) {
+              expect(variable).toBe(a);
+              own.push(numberIn(gradient)!);
+              gradient.dispose();
+            }
+          },
+        });
+        return { loss: scalar(tf.add(tf.mul(3, y), tf.mul(z, b))) };
+      },
+      new Map(Object.entries({ x, b, anchor })),
+    );
+    expect(own).toEqual([82]);
+    expect([numberIn(loss), ...[...grads.values()].map(numberIn)]).toEqual([199, 67, 7, 0]);
+    tf.dispose([loss, ...grads.values()]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('nests, is reached by its anchor alone, and gives no gradient to what is not trainable', () => {
+    const [outer, inner, anchor] = [v(3), v(4), v(0)];
+    const frozen = tf.variable(tf.scalar(10), false);
+    const own = new Map<tf.Variable, number>();
+    const enclosed = (owned: tf.Variable, run: () => tf.Tensor) =>
+      enclose({
+        run,
+        owned: new Set([owned]),
+        anchor,
+        backward: (replay) => {
+          for (const [variable, gradient] of replay()) own.set(variable, numberIn(gradient)!);
+        },
+      });
+    // (outer · inner²) · frozen: by outer 160, by inner 240.
+    const result = gradients(
+      () => ({
+        loss: scalar(
+          enclosed(outer, () => {
+            const square = enclosed(inner, () => tf.square(inner));
+            return tf.mul(tf.mul(outer, square), frozen);
+          }),
+        ),
+      }),
+      new Map([['anchor', anchor]]),
+    );
+    expect([own.get(outer), own.get(inner), own.get(frozen)]).toEqual([160, 240, undefined]);
+    result.dispose();
+  });
+
+  it('frees what a backward pass that never comes would have used', () => {
+    const [a, anchor] = [v(2), v(0)];
+    const before = tf.memory().numTensors;
+    const discards: (() => void)[] = [];
+    const result = gradients(
+      () => {
+        enclose({
+          run: () => tf.square(tf.square(a)),
+          owned: new Set([a]),
+          anchor,
+          backward: () => expect.unreachable(),
+          recorded: (discard) => discards.push(discard),
+        });
+        return { loss: scalar(tf.square(anchor)) };
+      },
+      new Map([['anchor', anchor]]),
+    );
+    result.dispose();
+    expect(tf.memory().numTensors).toBeGreaterThan(before);
+    for (const discard of discards) discard();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('standInFor', () => {
+  it('has checkpoint differentiate by the anchor in place of parameters that are kept elsewhere', () => {
+    const [a, anchor] = [tf.variable(tf.scalar(2)), tf.variable(tf.scalar(0))];
+    standInFor([a], anchor);
+    let own: number | undefined;
+    const square = () =>
+      enclose({
+        run: () => tf.square(a),
+        owned: new Set([a]),
+        anchor,
+        backward: (replay) => {
+          expect(recomputing()).toBe(true);
+          own = replay().get(a)!.dataSync()[0];
+        },
+      });
+    const result = gradients(
+      () => ({ loss: scalar(checkpoint(square, [a])()) }),
+      new Map([['anchor', anchor]]),
+    );
+    expect(own).toBe(4);
+    expect(recomputing()).toBe(false);
+    result.dispose();
   });
 });
 

@@ -1,6 +1,6 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { averageGradients, type ProcessGroup } from '@thinkrl/fsdp-shard';
-import { type AdamW, clipScale, globalNorm } from '@thinkrl/nn';
+import { dispose } from '@tensorflow/tfjs-core';
+import { combineShares, type GradientShare, type ProcessGroup } from '@thinkrl/fsdp-shard';
+import { type AdamW, clipScale, globalNorm, type ParameterMap } from '@thinkrl/nn';
 
 /** What turns gradients into an optimiser step. */
 export interface GradientStepOptions {
@@ -18,18 +18,25 @@ export interface GradientStep {
   readonly applied: boolean;
 }
 
-/** Averages over ranks, clips by global norm and steps; leaves the step out when anything is not finite. */
+/**
+ * Averages over the ranks that have a share, clips by global norm and steps; leaves the step out, on every rank, when
+ * anything is not finite on one of them or none has a share. Consumes the gradients.
+ */
 export async function gradientStep(
-  { loss, gradients }: { readonly loss: number; readonly gradients: ReadonlyMap<string, Tensor> },
+  share: GradientShare | null,
+  parameters: ParameterMap,
   options: GradientStepOptions,
 ): Promise<GradientStep> {
-  const averaged = await averageGradients(options.processGroup, gradients);
-  const norm = globalNorm([...averaged.values()]);
+  const combined = await combineShares(options.processGroup, share, parameters);
+  if (combined === null) return { gradientNorm: 0, applied: false };
+  const { loss, gradients } = combined;
+  const norm = globalNorm([...gradients.values()]);
   const gradientNorm = (await norm.data())[0]!;
   norm.dispose();
   const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
   if (applied) {
-    options.optimizer.step(averaged, { gradientScale: clipScale(gradientNorm, options.maxGradientNorm) });
+    options.optimizer.step(gradients, { gradientScale: clipScale(gradientNorm, options.maxGradientNorm) });
   }
+  dispose([...gradients.values()]);
   return { gradientNorm, applied };
 }

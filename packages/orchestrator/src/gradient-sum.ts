@@ -4,9 +4,11 @@ import { add, dispose, type Tensor } from '@tensorflow/tfjs-core';
 export class GradientSum {
   private readonly sums = new Map<string, Tensor>();
 
-  /** The sums so far; they stay owned by this object. */
-  get gradients(): ReadonlyMap<string, Tensor> {
-    return this.sums;
+  /** Hands the sums over. */
+  take(): ReadonlyMap<string, Tensor> {
+    const sums = new Map(this.sums);
+    this.sums.clear();
+    return sums;
   }
 
   /** Adds the gradients of a pass, which are taken over. A parameter that a pass does not depend on counts as 0. */
@@ -18,6 +20,7 @@ export class GradientSum {
     }
   }
 
+  /** Releases what was not taken. */
   dispose(): void {
     dispose([...this.sums.values()]);
     this.sums.clear();

@@ -89,7 +89,7 @@ export function createPolicyUpdate<Task extends EditTask, Part extends object>(
   return {
     async step(groups: readonly Group<Task>[]) {
       const { samples, batches } = module.prepare(groups);
-      if (batches.length === 0) return noSamples();
+      if (batches.length === 0) return stepWithOthers(module.parameters(), options);
       const references = beta ? batches.map((batch) => referenceParts(batch, options.reference!)) : [];
       try {
         return await takeTurns({ samples, batches, references, parameters: module.parameters() }, options);
@@ -99,6 +99,13 @@ export function createPolicyUpdate<Task extends EditTask, Part extends object>(
       }
     },
   };
+}
+
+/** A rank without samples takes the steps of those that have some. */
+async function stepWithOthers(parameters: ParameterMap, options: PolicyUpdateOptions): Promise<ModuleReport> {
+  if (options.processGroup.worldSize > 1)
+    for (let turn = 0; turn < options.innerUpdates; turn++) await gradientStep(null, parameters, options);
+  return noSamples();
 }
 
 function referenceParts<Part extends object>(
@@ -154,7 +161,11 @@ async function takeTurn<Part extends object>(
       scored.push(await scoreBatch({ batch, ...others, parameters }, sum));
     }
     const loss = scored.reduce((total, batch) => total + batch.loss, 0);
-    const { gradientNorm, applied } = await gradientStep({ loss, gradients: sum.gradients }, options);
+    const { gradientNorm, applied } = await gradientStep(
+      { loss, gradients: sum.take() },
+      parameters,
+      options,
+    );
     const report = {
       ...{ loss, gradientNorm, samples },
       rolloutGap: Math.max(...scored.map(({ rolloutGap }) => rolloutGap)),

@@ -1,3 +1,4 @@
+import { onAnyRank, singleProcess } from '@thinkrl/fsdp-shard';
 import type { EditTask, Group, StepReport } from '@thinkrl/spec';
 import { collect } from './collect.ts';
 import { assignCredit } from './credit.ts';
@@ -20,8 +21,9 @@ import type { TrainingRun } from './training-run.ts';
  * await train(run); // see recipes for how a run is put together
  */
 export async function train<Task extends EditTask>(run: TrainingRun<Task>): Promise<void> {
-  const { state, references } = run;
-  while (state.iteration < run.iterations && !run.signal?.aborted) {
+  const { state, references, processGroup = singleProcess() } = run;
+  const stopped = () => onAnyRank(processGroup, run.signal?.aborted === true);
+  while (state.iteration < run.iterations && !(await stopped())) {
     const once = () => iterate(run, state.iteration + 1);
     const done = await (references === undefined ? once() : references.during(once));
     if (done === null) break;

@@ -1,4 +1,5 @@
 import type { ReferenceCache } from '@thinkrl/edit-generator';
+import type { ProcessGroup } from '@thinkrl/fsdp-shard';
 import type { EditTask, Group, JudgedChain, Key, ModuleReport } from '@thinkrl/spec';
 import type { CollectOptions } from './collect.ts';
 import type { CreditOptions } from './credit.ts';
@@ -29,6 +30,8 @@ export interface TrainingRun<Task extends EditTask> {
   /** The editor's frozen features, kept from the roll-out of an iteration to the end of its updates: `ReferenceCache` fits. */
   readonly references?: Pick<ReferenceCache, 'during'>;
   readonly state: TrainingState<Task>;
-  /** Ends the run after the iteration during which it is aborted. */
+  /** The ranks that train together, each on tasks of its own; this process alone unless given. */
+  readonly processGroup?: ProcessGroup;
+  /** Ends the run, on all ranks, after the iteration during which it is aborted on one. */
   readonly signal?: AbortSignal;
 }

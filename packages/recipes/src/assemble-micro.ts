@@ -1,6 +1,7 @@
 import { guardCounts, type Judge } from '@thinkrl/checklist-reward';
 import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
+import { type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
 import { createMicroReward, encodePng, type MicroTask, renderScene, sampleTask } from '@thinkrl/microworld';
 import {
   type CollectOptions,
@@ -27,13 +28,15 @@ export interface Assembly {
   readonly judge: Judge<MicroTask>;
   readonly signal?: AbortSignal | undefined;
   readonly tell: RunListener;
+  /** The ranks that train together. */
+  readonly processGroup: ProcessGroup;
 }
 
 /** Wires the packages together for the micro-world and loads the checkpoint to go on from. */
 export async function assembleRun(
   models: MicroModels,
   config: MicroConfig,
-  { folder, from, judge, signal, tell }: Assembly,
+  { folder, from, judge, signal, tell, processGroup }: Assembly,
 ): Promise<TrainingRun<MicroTask>> {
   const key = Key.of(config.seed);
   const modules = { policy: config.mode === 'direct' ? null : models.policy, backbone: models.backbone };
@@ -44,10 +47,21 @@ export async function assembleRun(
   rewindMetrics(folder.metrics, from);
   const progress: StepObserver<MicroTask> = (report) =>
     tell({ type: 'step', iterations: config.iterations, report });
+  const agreement: StepObserver<MicroTask> = async ({ iteration }) => {
+    if (iteration % config.checkpointEvery === 0)
+      await sameEverywhere(
+        processGroup,
+        trained.flatMap(({ parameters }) => [...parameters.values()]),
+      );
+  };
   return {
     iterations: config.iterations,
-    key: key.fold('train'),
-    tasksOf: (iteration) => trainingTasks(key.fold('tasks'), iteration, config.tasksPerIteration),
+    key: processGroup.worldSize === 1 ? key.fold('train') : key.fold('train').fold(processGroup.rank),
+    processGroup,
+    tasksOf: (iteration) => {
+      const part = (iteration - 1) * processGroup.worldSize + processGroup.rank;
+      return trainingTasks(key.fold('tasks'), part, config.tasksPerIteration);
+    },
     window: (windowKey) =>
       drawWindow({ steps: config.editing.steps, size: config.editing.window, shape: 'scattered' }, windowKey),
     collecting: { ...collectingOf(models, config), reward: createMicroReward(config.judge, judge) },
@@ -58,7 +72,7 @@ export async function assembleRun(
       improvementFloor: config.grouping.deviationFloor,
       editsPerPlan: config.editsPerPlan,
     },
-    updates: updatesOf({ ...modules, trained, references }, training),
+    updates: updatesOf({ ...modules, trained, references, processGroup }, training),
     references: models.backbone.references,
     state: createTrainingState<MicroTask>({
       folder,
@@ -68,6 +82,7 @@ export async function assembleRun(
       keepCheckpoints: config.keepCheckpoints,
       skippedLimit: 3,
       observers: [
+        agreement,
         chainRecorder(folder, config, {
           encode: encodePng,
           truth: (task) => renderScene({ ...task.scene, cells: task.truth }),
@@ -99,7 +114,7 @@ export function samplingOf(
   return { temperature, constrained, mostTokens: stop.mostTokens, stopAfter: stop.after };
 }
 
-function trainingTasks(key: Key, iteration: number, count: number): readonly MicroTask[] {
-  const first = (iteration - 1) * count;
-  return Array.from({ length: count }, (_, i) => sampleTask(key.fold(first + i), 'id'));
+/** The tasks of a part of the stream, counted from 0. */
+function trainingTasks(key: Key, part: number, count: number): readonly MicroTask[] {
+  return Array.from({ length: count }, (_, i) => sampleTask(key.fold(part * count + i), 'id'));
 }

@@ -1,6 +1,6 @@
 import type { TrainableReasoningPolicy } from '@thinkrl/cot-sampler';
 import type { EditBackbone } from '@thinkrl/edit-generator';
-import { singleProcess } from '@thinkrl/fsdp-shard';
+import type { ProcessGroup } from '@thinkrl/fsdp-shard';
 import { AdamW, WeightSnapshot, warmupFlatLinear } from '@thinkrl/nn';
 import {
   type CheckpointModule,
@@ -69,18 +69,18 @@ export type References = Readonly<Record<CheckpointModule['name'], WeightSnapsho
 export interface UpdateParts<Task extends EditTask> extends TrainableModules<Task> {
   readonly trained: readonly CheckpointModule[];
   readonly references: References;
+  readonly processGroup: ProcessGroup;
 }
 
 /** The updates of the modules that are trained. */
 export function updatesOf<Task extends EditTask>(
-  { policy, backbone, trained, references }: UpdateParts<Task>,
+  { policy, backbone, trained, references, processGroup }: UpdateParts<Task>,
   config: ModuleTraining,
 ): TrainingRun<Task>['updates'] {
   const optimizer = (name: CheckpointModule['name']) =>
     trained.find((module) => module.name === name)?.optimizer;
   const understanding = optimizer('understanding');
   const generation = optimizer('generation');
-  const processGroup = singleProcess();
   const { aggregation, epsilonLow, epsilonHigh } = config.understanding;
   return {
     understanding:

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { EngineReport } from '@thinkrl/engine';
+import { leastOverRanks, rankEnvironment, type ShardingGroup, withGroup } from '@thinkrl/fsdp-shard';
 import { presetOf } from '@thinkrl/microworld';
 import {
   createRunFolder,
@@ -15,6 +16,7 @@ import { type MicroConfig, parseMicroConfig } from './config.ts';
 import { evaluateSplits } from './evaluate-micro.ts';
 import type { RunControls } from './event.ts';
 import { loadModels, type MicroModels } from './micro-models.ts';
+import { folderOfRank, joinRanks } from './ranks.ts';
 import { withRunJudge } from './run-judge.ts';
 import { readSavedRun } from './saved-run.ts';
 import { startEngine } from './start-engine.ts';
@@ -39,17 +41,22 @@ export interface TrainResult {
 /**
  * Trains the micro pair by ThinkRL-Edit: evaluates, runs the loop, evaluates again, and writes summary and report.
  *
+ * Started as several ranks, each samples and judges tasks of its own, with a run folder of its own; updates are shared.
+ *
  * @throws ConfigError, RunFolderError, and whatever the engine and the weights throw when they are missing.
  * @example
  * const { summary } = await trainMicro(parseMicroConfig({ iterations: 20 }), { out: 'runs/first' });
  */
 export async function trainMicro(config: MicroConfig, options: TrainOptions): Promise<TrainResult> {
   const weights = options.weights === undefined ? null : resolve(options.weights);
+  const out = folderOfRank(options.out, rankEnvironment(process.env));
   const ready = await prepare(config, { ...options, weights });
-  return holdingRunFolder(runFolder(options.out), () => {
-    const folder = createRunFolder(options.out, { recipe: 'micro', weights, config });
-    return runMicro(config, folder, { ...ready, ...options, from: 0 });
-  });
+  return withGroup(ready.processGroup, () =>
+    holdingRunFolder(runFolder(out), () => {
+      const folder = createRunFolder(out, { recipe: 'micro', weights, config });
+      return runMicro(config, folder, { ...ready, ...options, from: 0 });
+    }),
+  );
 }
 
 /**
@@ -59,19 +66,23 @@ export async function trainMicro(config: MicroConfig, options: TrainOptions): Pr
  * @throws RunFolderError when there is no run in the folder, another process is at it, or its checkpoint is damaged.
  */
 export async function resumeMicro(path: string, controls: RunControls = {}): Promise<TrainResult> {
-  const folder = runFolder(path);
+  const folder = runFolder(folderOfRank(path, rankEnvironment(process.env)));
   const saved = readSavedRun(folder);
   const config = parseMicroConfig(saved.config);
   return holdingRunFolder(folder, async () => {
     const ready = await prepare(config, { ...controls, weights: saved.weights });
-    const from = savedSteps(folder.checkpoints).at(-1) ?? 0;
-    return runMicro(config, folder, { ...ready, ...controls, from });
+    return withGroup(ready.processGroup, async (group) => {
+      const from = await leastOverRanks(group, savedSteps(folder.checkpoints).at(-1) ?? 0);
+      return runMicro(config, folder, { ...ready, ...controls, from });
+    });
   });
 }
 
 interface Prepared {
   readonly engine: EngineReport;
   readonly models: MicroModels;
+  /** The ranks that train together. */
+  readonly processGroup: ShardingGroup;
 }
 
 /** Engine and models, before a run folder is made: a run that cannot begin leaves none behind. */
@@ -82,7 +93,8 @@ async function prepare(
   const { notice } = presetOf(config.judge);
   if (notice !== null) tell({ type: 'notice', text: notice });
   const engine = await startEngine(config, tell);
-  return { engine, models: await loadModels(weights === null ? {} : { weights }) };
+  const models = await loadModels(weights === null ? {} : { weights });
+  return { engine, models, processGroup: await joinRanks() };
 }
 
 interface RunOptions extends RunControls, Prepared {

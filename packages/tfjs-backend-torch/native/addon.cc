@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include "allocator.h"
+#include "collective.h"
 #include "device.h"
 #include "guard.h"
 #include "transfer.h"
@@ -28,6 +29,7 @@ static const Operations& operations() {
     add_random(list);
     add_convolutions(list);
     add_images(list);
+    add_collectives(list);
     for (Operation& operation : list) operation.precision = precision_of(operation.name);
     return list;
   }();
@@ -179,6 +181,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("resetPeak", Napi::Function::New(env, reset_peak, "resetPeak", instance));
   exports.Set("facts", Napi::Function::New(env, facts, "facts", instance));
   exports.Set("names", Napi::Function::New(env, names, "names", instance));
+  define_collectives(env, exports, instance);
   return exports;
 }
 

@@ -114,5 +114,6 @@ void add_optimizers(Operations& operations);
 void add_random(Operations& operations);
 void add_convolutions(Operations& operations);
 void add_images(Operations& operations);
+void add_collectives(Operations& operations);
 
 }  // namespace thinkrl

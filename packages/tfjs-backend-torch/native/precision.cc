@@ -20,6 +20,10 @@ Precision precision_of(const char* operation) {
       // in place
       {"assign", moves}, {"cache_write", moves}, {"adamw", moves}, {"ema", moves}, {"global_norm", moves},
       {"clip_norm", moves},
+      // between processes
+      {"collective_gather", moves}, {"collective_scatter", moves}, {"collective_reduce", moves},
+      {"collective_broadcast", moves}, {"collective_barrier", moves}, {"collective_land", moves},
+      {"storage_release", moves}, {"storage_restore", moves}, {"storage_place", moves},
       // products
       {"matmul", native}, {"linear", native}, {"linear_input_grad", native}, {"linear_weight_grad", native},
       {"linear_bias_grad", native}, {"attention", native}, {"attention_grad", native}, {"block", native},

@@ -27,6 +27,24 @@ export interface NativeFacts {
   readonly configuration: string;
 }
 
+/** How a process joins others; see native/communicator.h. */
+export interface NativeMembership {
+  readonly rank: number;
+  readonly worldSize: number;
+  readonly address: string;
+  readonly port: number;
+  readonly serves: boolean;
+  readonly prefix: string;
+  readonly timeoutMilliseconds: number;
+}
+
+/** What a process has sent to and received from the others of its group. */
+export interface GroupTraffic {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly collectives: number;
+}
+
 /** The addon's exports; see native/addon.cc. */
 export interface Binding {
   invoke(operation: number): void;
@@ -43,6 +61,13 @@ export interface Binding {
   resetPeak(): void;
   facts(): NativeFacts;
   names(): string[];
+  joinGroup(group: number, membership: NativeMembership): Promise<void>;
+  leaveGroup(group: number): Promise<void>;
+  flightEnds(flight: number): Promise<void>;
+  groupTraffic(group: number): GroupTraffic;
+  reportFailure(group: number, problem: string): void;
+  /** Why this addon cannot join a group; empty when it can. */
+  lackOfCollectives(): string;
 }
 
 const remedy =

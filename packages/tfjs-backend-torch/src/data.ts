@@ -44,6 +44,8 @@ export class TorchData {
   readonly code: number;
   readonly size: number;
   readonly epoch: number;
+  /** The handle while its memory is released; -1 otherwise. */
+  withheld = -1;
   strings: Uint8Array[] | undefined = undefined;
   /** Native handles kept for the backward pass of the kernel that made this; freed with it. */
   companions: readonly number[] | undefined = undefined;

@@ -46,3 +46,24 @@ export class TorchDeviceError extends TorchEngineError {
     this.device = device;
   }
 }
+
+/** Why ranks no longer compute together: one did not answer in time, one has gone, or something else. */
+export type GroupFailure = 'timeout' | 'gone' | 'failed';
+
+/**
+ * A process group could not be joined, or a collective failed. The message names the collective, the rank that was
+ * waited for and, where that rank left word, what it said. The group is of no more use.
+ */
+export class TorchGroupError extends TorchEngineError {
+  readonly code = 'TORCH_ENGINE_GROUP';
+  readonly failure: GroupFailure;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.failure = message.includes('(timeout)')
+      ? 'timeout'
+      : message.includes('has gone')
+        ? 'gone'
+        : 'failed';
+  }
+}

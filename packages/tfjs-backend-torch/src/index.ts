@@ -1,5 +1,5 @@
 export { TorchBackend } from './backend.ts';
-export { bindingPath, isBuilt, type NativeFacts, type NativeMemory } from './binding.ts';
+export { bindingPath, type GroupTraffic, isBuilt, type NativeFacts, type NativeMemory } from './binding.ts';
 export type { StorageType } from './data.ts';
 export {
   memoryStatistics,
@@ -11,15 +11,19 @@ export {
   torchFacts,
 } from './device.ts';
 export {
+  type GroupFailure,
   type KernelFailure,
   TorchDeviceError,
   TorchDisposedError,
   TorchEngineError,
+  TorchGroupError,
   TorchKernelError,
   TorchMissingError,
 } from './error.ts';
 export { type AdamWSettings, type AdamWTensors, adamWStep } from './fused/AdamWStep.ts';
 export { castStorage, storageOf } from './fused/CastStorage.ts';
 export { registerGradients } from './gradients.ts';
+export { type GroupOptions, joinGroup, lackOfCollectives } from './group/join.ts';
+export { type GroupReduction, type PendingCollective, TorchProcessGroup } from './group/process-group.ts';
 export { backendName } from './kernel/config.ts';
 export { registerTorch } from './register.ts';

@@ -71,6 +71,10 @@ export function dataOf(dataId: object): TorchData {
 }
 
 function moveHere(dataId: object): TorchData {
+  if (dataId instanceof TorchData && dataId.withheld >= 0)
+    throw new TorchDisposedError(
+      'the memory of a tensor is released: a sharded parameter was used outside of its unit',
+    );
   const backend = engine().findBackend('torch');
   try {
     engine().moveData(backend, dataId);
@@ -243,6 +247,7 @@ export function free(data: TorchData): void {
     live -= 1;
     return;
   }
+  giveBack(data);
   if (data.handle < 0) return;
   live -= data.count;
   release(data.handle, data.size);
@@ -257,6 +262,20 @@ function release(handle: number, size: number): void {
   released[count] = handle;
   released[0] = count;
   if (count === releasedLength - 1 || size >= promptRelease) native().drain();
+}
+
+/** Keeps a tensor whose memory is released from being used. */
+export function withhold(data: TorchData): void {
+  if (data.handle < 0) return;
+  data.withheld = data.handle;
+  data.handle = -1;
+}
+
+/** Makes a withheld tensor usable again. */
+export function giveBack(data: TorchData): void {
+  if (data.withheld < 0) return;
+  data.handle = data.withheld;
+  data.withheld = -1;
 }
 
 /** Keeps extra results of a forward pass alive exactly as long as `tensor`, for {@link companionsOf}. */
@@ -291,7 +310,10 @@ export function discard(...tensors: readonly TensorInfo[]): void {
 
 /** The data behind an id if it lives here. */
 export function ownData(dataId: object): TorchData | undefined {
-  return dataId instanceof TorchData && (dataId.handle >= 0 || dataId.strings) ? dataId : foreign.get(dataId);
+  const own =
+    dataId instanceof TorchData &&
+    (dataId.handle >= 0 || dataId.withheld >= 0 || dataId.strings !== undefined);
+  return own ? dataId : foreign.get(dataId);
 }
 
 /** Live data ids as tfjs counts them. */

@@ -4,6 +4,7 @@ import { doctor } from './doctor.ts';
 import { edit } from './edit.ts';
 import { editPictures } from './edit-pictures.ts';
 import { evaluate } from './evaluate.ts';
+import { launch } from './launch.ts';
 import { plan } from './plan.ts';
 import { pretrain } from './pretrain.ts';
 import { resume, train } from './train.ts';
@@ -18,5 +19,6 @@ export const commands: readonly Command[] = [
   editPictures,
   plan,
   diagnose,
+  launch,
   doctor,
 ];

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { gradientLeaves } from './stand-in.ts';
 import { withoutTape } from './tape.ts';
 
 /** A differentiable function of tensors. */
@@ -19,6 +20,7 @@ export function checkpoint(
   parameters: readonly tf.Variable[],
   constants: readonly tf.Tensor[] = [],
 ): TensorFunction {
+  const leaves = gradientLeaves(parameters);
   return (...inputs) => {
     const count = inputs.length;
     const remembered = tf.customGrad((...args) => {
@@ -27,11 +29,11 @@ export function checkpoint(
       save([...inputs, ...constants]);
       const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const again: TensorFunction = (...given) => fn(...given, ...saved.slice(count));
-        return recompute({ fn: again, inputs: saved.slice(0, count), parameters }, dy);
+        return recompute({ fn: again, inputs: saved.slice(0, count), parameters: leaves }, dy);
       };
       return { value, gradFunc };
     });
-    return remembered(...inputs, ...parameters);
+    return remembered(...inputs, ...leaves);
   };
 }
 
@@ -41,9 +43,21 @@ interface Run {
   readonly parameters: readonly tf.Variable[];
 }
 
+let depth = 0;
+
+/** Whether a checkpointed function is running again, for its gradient. */
+export function recomputing(): boolean {
+  return depth > 0;
+}
+
 function recompute({ fn, inputs, parameters }: Run, dy: tf.Tensor): tf.Tensor[] {
   const all = [...inputs, ...parameters];
-  const { value, grads } = withoutTape(() => tf.engine().gradients(() => fn(...inputs), all, dy, true));
-  value.dispose();
-  return all.map((tensor, index) => grads[index] ?? tf.zerosLike(tensor));
+  depth++;
+  try {
+    const { value, grads } = withoutTape(() => tf.engine().gradients(() => fn(...inputs), all, dy, true));
+    value.dispose();
+    return all.map((tensor, index) => grads[index] ?? tf.zerosLike(tensor));
+  } finally {
+    depth--;
+  }
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ConfigError } from '@thinkrl/spec';
 import type { ParameterMap } from '../modules/module.ts';
+import { castStorage } from '../ops/cast-storage.ts';
 import { hasKernel, runFused } from '../ops/fused.ts';
 import { loadParameters } from '../parameters.ts';
 import type { HostTensor } from '../safetensors/host-tensor.ts';
@@ -119,9 +120,9 @@ export class AdamW {
   }
 }
 
-/** Moments are float32 whatever storage the parameter has: in halves they would stand still. */
+/** Moments are beside the parameter, and float32 whatever storage it has: in halves they would stand still. */
 function zeroVariable(parameter: tf.Variable): tf.Variable {
-  return tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false));
+  return tf.tidy(() => tf.variable(castStorage(tf.zerosLike<tf.Tensor>(parameter), 'float32'), false));
 }
 
 type StepLists = Readonly<

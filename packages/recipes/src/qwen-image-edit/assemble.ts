@@ -1,5 +1,6 @@
 import { createChainSampler, fromReference, type ReasoningPolicy } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
+import { singleProcess } from '@thinkrl/fsdp-shard';
 import { encodePng } from '@thinkrl/microworld';
 import {
   type CheckpointModule,
@@ -82,7 +83,7 @@ export async function assembleRun(
       improvementFloor: config.grouping.deviationFloor,
       editsPerPlan: config.editsPerPlan,
     },
-    updates: updatesOf({ ...modules, trained, references }, training),
+    updates: updatesOf({ ...modules, trained, references, processGroup: singleProcess() }, training),
     references: modules.remembered,
     state: createTrainingState<EditTask>({
       folder,

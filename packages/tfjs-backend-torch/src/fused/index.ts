@@ -20,6 +20,8 @@ import { headLogProb, headLogProbGrad, headLogProbGradient } from './HeadLogProb
 import { keyedNormal } from './KeyedNormal.ts';
 import { layerNorm, layerNormGrad, layerNormGradient } from './LayerNorm.ts';
 import { linear, linearBiasGrad, linearGradient, linearInputGrad, linearWeightGrad } from './Linear.ts';
+import { placeStorage } from './PlaceStorage.ts';
+import { releaseStorage, restoreStorage } from './ReleaseStorage.ts';
 import { rmsNorm, rmsNormGrad, rmsNormGradient } from './RmsNorm.ts';
 import { rotaryEmbedding, rotaryEmbeddingGradient } from './RotaryEmbedding.ts';
 import { seededNormal, seededUniform } from './SeededRandom.ts';
@@ -61,6 +63,9 @@ export const fusedKernels: readonly KernelConfig[] = [
   linearBiasGrad,
   linearInputGrad,
   linearWeightGrad,
+  placeStorage,
+  releaseStorage,
+  restoreStorage,
   rmsNorm,
   rmsNormGrad,
   rotaryEmbedding,

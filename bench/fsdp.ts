@@ -1,0 +1,125 @@
+// Times a sharded training step of the micro editor against PyTorch's FSDP, and the cost of sharding in a world of one.
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { CELL_WORD_IDS, SLOTS, VOCABULARY } from '@thinkrl/microworld';
+import type { Settings, Times } from './fsdp/settings.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    python: { type: 'string', default: 'python3' },
+    rounds: { type: 'string', default: '3' },
+    steps: { type: 'string', default: '30' },
+    warm: { type: 'string', default: '10' },
+    width: { type: 'string', default: '128' },
+    blocks: { type: 'string', default: '5' },
+    rows: { type: 'string', default: '16' },
+  },
+});
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const settings: Omit<Settings, 'shard'> = {
+  width: Number(options.width),
+  blocks: Number(options.blocks),
+  rows: Number(options.rows),
+  warm: Number(options.warm),
+  steps: Number(options.steps),
+  fused: true,
+  vocabulary: VOCABULARY.length,
+  textSlots: SLOTS.editorText,
+  cellWords: CELL_WORD_IDS,
+};
+
+type Command = (shard: boolean) => readonly string[];
+
+const ours: Command = (shard) => [
+  ...[process.execPath, '--import', 'tsx', '--conditions=@thinkrl/source', here('fsdp/rank.ts')],
+  JSON.stringify({ ...settings, shard }),
+];
+const theirs: Command = (shard) => [
+  options.python,
+  here('peers/fsdp.py'),
+  JSON.stringify({ ...settings, shard }),
+];
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Runs one side's step in a world and gives what its rank 0 measured. */
+async function measure([program, ...args]: readonly string[], worldSize: number): Promise<Times> {
+  const port = await freePort();
+  const world = {
+    WORLD_SIZE: `${worldSize}`,
+    MASTER_ADDR: '127.0.0.1',
+    MASTER_PORT: `${port}`,
+    OMP_NUM_THREADS: '1',
+  };
+  const outputs = Array.from({ length: worldSize }, (_, rank) => {
+    const env = { ...process.env, ...world, RANK: `${rank}`, LOCAL_RANK: `${rank}` };
+    const child = spawn(program!, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    return new Promise<string>((resolve, reject) =>
+      child.on('close', (code) =>
+        code === 0 ? resolve(text) : reject(new Error(`${program} ended with ${code}`)),
+      ),
+    );
+  });
+  const [first] = await Promise.all(outputs);
+  return JSON.parse(first!.trim().split('\n').at(-1)!) as Times;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1]!;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly worldSize: number;
+  readonly seconds: number[];
+  readonly cpu: number[];
+}
+
+const entry = (name: string, command: readonly string[], worldSize: number): Entry => ({
+  ...{ name, command, worldSize },
+  seconds: [],
+  cpu: [],
+});
+const entries = [
+  entry('ours, 2 ranks', ours(true), 2),
+  entry("PyTorch's fully_shard, 2 ranks", theirs(true), 2),
+  entry('ours, sharded in a world of 1', ours(true), 1),
+  entry('ours, not sharded', ours(false), 1),
+];
+for (let round = 0; round < Number(options.rounds); round++) {
+  const order = round % 2 === 0 ? entries : [...entries].reverse();
+  for (const { command, worldSize, seconds, cpu } of order) {
+    const times = await measure(command, worldSize);
+    seconds.push(...times.seconds);
+    cpu.push(...times.cpu);
+  }
+}
+console.log('| step | fastest, ms | median, ms | median CPU, ms |\n|---|---|---|---|');
+const ms = (value: number) => (1000 * value).toFixed(1);
+for (const { name, seconds, cpu } of entries)
+  console.log(`| ${name} | ${ms(Math.min(...seconds))} | ${ms(median(seconds))} | ${ms(median(cpu))} |`);
+const ratio = (a: Entry, b: Entry) => ({
+  fastest: Math.min(...a.seconds) / Math.min(...b.seconds),
+  median: median(a.seconds) / median(b.seconds),
+  cpu: median(a.cpu) / median(b.cpu),
+});
+console.log(
+  JSON.stringify({
+    againstPyTorch: ratio(entries[0]!, entries[1]!),
+    shardedAlone: ratio(entries[2]!, entries[3]!),
+  }),
+);

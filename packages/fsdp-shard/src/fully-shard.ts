@@ -1,0 +1,158 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, Module, type ParameterMap, type StorageType, standInFor } from '@thinkrl/nn';
+import { ConfigError } from '@thinkrl/spec';
+import { FlatParameters } from './flat-parameters.ts';
+import type { ShardingGroup } from './process-group.ts';
+import { ShardedModule } from './sharded-module.ts';
+import { Unit, type UnitContext } from './unit.ts';
+
+/** A part of a module whose parameters are gathered and freed together. */
+export interface UnitOptions {
+  readonly module: Module;
+  /** The methods that compute with the parameters; all of its class unless given. */
+  readonly methods?: readonly string[];
+}
+
+/** What a sharded module computes and communicates in; float32 unless given. */
+export interface MixedPrecision {
+  /** Parameters while they are whole, and their way there. Trained shards stay float32. */
+  readonly parameters?: StorageType;
+  /** Gradients on their way; they are added up in float32. */
+  readonly reduce?: StorageType;
+}
+
+/** How a module is shared out. */
+export interface FullyShardOptions {
+  readonly group: ShardingGroup;
+  /** Parts to gather one at a time, as a rule the blocks; the other parameters form a unit of the module itself. */
+  readonly units: readonly (Module | UnitOptions)[];
+  /**
+   * What gets gradients, such as an adapter's parameters, which go to the unit that their names begin with; all of the
+   * module's unless given. The rest is frozen: shared out as well, without gradients.
+   */
+  readonly trainable?: ParameterMap;
+  readonly mixedPrecision?: MixedPrecision;
+  /** Whether a unit is freed between forward and backward pass; true unless given. */
+  readonly reshardAfterForward?: boolean;
+  /** Whether trained shards, their gradients and so the optimiser's state and step are in the host's memory; false unless given. */
+  readonly cpuOffload?: boolean;
+}
+
+/**
+ * Shares the parameters, gradients and optimiser state of a module out over a group: fully sharded data parallelism (Zhao
+ * et al. 2023, arXiv 2304.11277). Each unit is a vector of which every rank keeps a part; the whole is gathered before the
+ * unit computes, forward and backward, and freed after; gradients are reduced to the rank that keeps their part.
+ *
+ * The module's own methods, and those of the units, then compute as before. Their parameters are of no use outside.
+ *
+ * @throws ConfigError for units that are not parts of the module, or an engine that cannot free parameters.
+ * @example
+ * const sharded = fullyShard(editor, { group, units: editor.blocks });
+ * const optimizer = AdamW.create({ parameters: sharded.shards(), learningRate: 1e-4 });
+ * const result = sharded.gradients(() => ({ loss: lossOf(editor.predict(latents, time, context)) }));
+ * optimizer.step(result.gradients, { gradientScale: clipScale(await sharded.globalNorm(result.gradients), 1) });
+ */
+export function fullyShard(module: Module, options: FullyShardOptions): ShardedModule {
+  if (!hasKernel('ReleaseStorage'))
+    throw new ConfigError({ field: 'engine', value: 'another', fix: 'use torch, which can free parameters' });
+  const { group, reshardAfterForward = true } = options;
+  const plans = planUnits(module, options);
+  return new ShardedModule({ group, reshardAfterForward }, (context) =>
+    plans.map((plan) => makeUnit(plan, { context, options })),
+  );
+}
+
+/** The parameters of a unit by their names in the module, and whose methods use them. */
+interface UnitPlan extends UnitOptions {
+  readonly name: string;
+  readonly trained: Map<string, tf.Variable>;
+  readonly frozen: Map<string, tf.Variable>;
+}
+
+function planUnits(module: Module, { units, trainable }: FullyShardOptions): readonly UnitPlan[] {
+  const names = new Map([...module.parameters()].map(([name, variable]) => [variable, name]));
+  const free = new Map([...module.parameters()]);
+  const trained = new Set((trainable ?? module.parameters()).values());
+  const listed = units.map((unit) => (unit instanceof Module ? { module: unit } : unit));
+  const plan = (unit: UnitOptions, name: string): UnitPlan => {
+    const result = {
+      ...unit,
+      name,
+      trained: new Map<string, tf.Variable>(),
+      frozen: new Map<string, tf.Variable>(),
+    };
+    for (const variable of unit.module.parameters().values()) {
+      const place = names.get(variable);
+      if (place === undefined)
+        throw new ConfigError({
+          field: 'units',
+          value: name,
+          fix: 'list parts of the module that is sharded',
+        });
+      if (!free.delete(place)) continue;
+      (trained.has(variable) ? result.trained : result.frozen).set(place, variable);
+    }
+    return result;
+  };
+  const plans = [
+    ...listed.map((unit, index) => plan(unit, placeOf(unit.module, names, index))),
+    plan({ module }, 'root'),
+  ];
+  for (const [name, variable] of trainable ?? [])
+    if (!names.has(variable)) ownerOf(name, plans).trained.set(name, variable);
+  return plans.filter(({ trained, frozen }) => trained.size + frozen.size > 0);
+}
+
+/** What the names of a part's parameters begin with. */
+function placeOf(part: Module, names: ReadonlyMap<tf.Variable, string>, index: number): string {
+  const [first] = part.parameters();
+  const full = first === undefined ? undefined : names.get(first[1]);
+  return full === undefined ? `unit ${index}` : full.slice(0, -first![0].length - 1);
+}
+
+function ownerOf(name: string, plans: readonly UnitPlan[]): UnitPlan {
+  return plans.find((plan) => name.startsWith(`${plan.name}.`)) ?? plans.at(-1)!;
+}
+
+function makeUnit(
+  { name, module, methods, trained, frozen }: UnitPlan,
+  { context, options }: { readonly context: UnitContext; readonly options: FullyShardOptions },
+): Unit {
+  const { group, mixedPrecision, cpuOffload = false } = options;
+  const { parameters: storage = 'float32', reduce: reduceStorage = 'float32' } = mixedPrecision ?? {};
+  const flatOptions = { group, storage, reduceStorage };
+  const flat = (parameters: ReadonlyMap<string, tf.Variable>, trainable: boolean) =>
+    parameters.size === 0
+      ? []
+      : [new FlatParameters(parameters, { ...flatOptions, trainable, offload: trainable && cpuOffload })];
+  const unit = new Unit(name, [...flat(trained, true), ...flat(frozen, false)], context);
+  for (const variable of frozen.values()) variable.trainable = false;
+  standInFor([...trained.values(), ...frozen.values()], context.anchor);
+  enterBy(module, methods ?? methodsOf(module), unit);
+  return unit;
+}
+
+/** The methods of a module's class and its bases below Module. */
+function methodsOf(module: Module): readonly string[] {
+  const names = new Set<string>();
+  for (
+    let kind = Object.getPrototypeOf(module);
+    kind !== Module.prototype;
+    kind = Object.getPrototypeOf(kind)
+  )
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(kind)))
+      if (typeof value === 'function') names.add(name);
+  for (const name of ['constructor', ...Object.getOwnPropertyNames(Module.prototype)]) names.delete(name);
+  return [...names];
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+/** Makes methods of a module run inside the unit. */
+function enterBy(module: Module, methods: readonly string[], unit: Unit): void {
+  for (const name of methods) {
+    const method = (module as unknown as Record<string, Method>)[name]!;
+    const inside = (...args: unknown[]) => unit.run(() => method.apply(module, args));
+    Object.defineProperty(module, name, { value: inside, configurable: true });
+  }
+}

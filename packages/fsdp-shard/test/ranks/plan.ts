@@ -1,0 +1,41 @@
+/** What the ranks of a test do. */
+export interface Plan {
+  readonly size: { readonly width: number; readonly blocks: number };
+  readonly steps: number;
+  /** Rows of the batch, shared out over the ranks; 4 unless given. */
+  readonly rows?: number;
+  /** Whether the editor's blocks run again for their gradients. */
+  readonly checkpoint?: boolean;
+  /** Parts that a rank's rows are taken in, with one communication for all. */
+  readonly parts?: number;
+  readonly reshardAfterForward?: boolean;
+  readonly storage?: 'bfloat16';
+  readonly offload?: boolean;
+  /** Names that get gradients, as a regular expression; all unless given. */
+  readonly trainable?: string;
+  readonly learningRate?: number;
+  /** Steps before the clock starts. */
+  readonly warm?: number;
+}
+
+/** What a rank found. */
+export interface Outcome {
+  /** Mean over ranks and parts, by step. */
+  readonly losses: readonly number[];
+  /** Global gradient norm, by step. */
+  readonly norms: readonly number[];
+  /** Final values by parameter. */
+  readonly parameters: Readonly<Record<string, readonly number[]>>;
+  readonly parameterBytes: number;
+  /** Bytes received, by step. */
+  readonly received: readonly number[];
+  /** Most bytes that were live during the last step, and bytes live after it. */
+  readonly peakBytes: number;
+  readonly restBytes: number;
+  readonly largestUnitBytes: number;
+  /** Bytes of gradients between backward pass and optimiser step. */
+  readonly gradientBytes: number;
+  readonly secondsPerStep: number;
+  /** Tensors that a step leaves behind. */
+  readonly leaked: number;
+}
