@@ -84,8 +84,9 @@ describe('at released sizes', () => {
 });
 
 describe('at tiny sizes', () => {
+  let engine: string;
   beforeAll(async () => {
-    await useEngine({ threads: 1 });
+    engine = (await useEngine({ threads: 1 })).name;
   });
 
   it('takes of the engine what the plan says', () => {
@@ -108,7 +109,8 @@ describe('at tiny sizes', () => {
     expect(optimisers[0]! + optimisers[1]!).toBe(resident.optimisers);
   });
 
-  it('caches keys and values of as many bytes as the plan says', () => {
+  it('caches keys and values of as many bytes as the plan says', ({ skip }) => {
+    skip(engine !== 'torch', 'other engines take room as the cache grows');
     const { language } = architectureOf(parseQwenEditConfig({ model: tinyModel() })).understanding;
     const { layers, keyHeads: heads, headSize: size } = language;
     const shape = { layers, batch: 1, capacity: 10, heads, size };
