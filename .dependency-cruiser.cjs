@@ -50,8 +50,25 @@ module.exports = {
       name: 'served-by-subpath',
       comment: 'The main entries of planner and judge bring no client along: only their served folders do.',
       severity: 'error',
-      from: { path: '^packages/(cot-sampler|checklist-reward)/src/', pathNot: '/src/served/' },
+      from: {
+        path: '^packages/(cot-sampler|checklist-reward)/src/',
+        pathNot: '/src/(served|transformers-js)/',
+      },
       to: { path: ['^packages/served/', '^packages/(cot-sampler|checklist-reward)/src/served/'] },
+    },
+    {
+      name: 'onnx-reads-only-spec',
+      comment: 'What runs and writes networks does not know what they are for.',
+      severity: 'error',
+      from: { path: source('onnx') },
+      to: { path: '^packages/', pathNot: source('onnx|spec') },
+    },
+    {
+      name: 'onnx-by-subpath',
+      comment: 'The main entry of the judge loads no networks: only its onnx folder does.',
+      severity: 'error',
+      from: { path: source('checklist-reward'), pathNot: '/src/(onnx|transformers-js|testing)/' },
+      to: { path: ['^packages/onnx/', '^packages/checklist-reward/src/onnx/'] },
     },
     {
       name: 'sampler-and-reward-apart',

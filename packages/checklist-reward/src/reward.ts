@@ -1,4 +1,5 @@
 import {
+  type Answer,
   type Chain,
   ConfigError,
   type Edit,
@@ -12,9 +13,13 @@ import type { DimensionScore, RewardDimension, ScoreRequest } from './dimension.
 import { JudgeContractError } from './error.ts';
 import type { CallOptions } from './judge.ts';
 
-/** Exact scores by name, in [0, 1], where an oracle exists; logged, never trained on. */
+/**
+ * Exact scores by name, in [0, 1], where an oracle exists; logged, never trained on. It is shown what the judges answered,
+ * so that it can score them too.
+ */
 export type Oracle<Task extends EditTask = EditTask> = (
   request: ScoreRequest<Task>,
+  answers: readonly Answer[],
 ) => Readonly<Record<string, number>>;
 
 /** Settings of {@link createChecklistReward}. */
@@ -65,7 +70,7 @@ export function createChecklistReward<Task extends EditTask>(
         judgementOf(
           names,
           scores.map((column) => column[index]!),
-          oracle?.(request),
+          (answers) => oracle?.(request, answers),
         ),
       );
       return assemble(chains, pictures, judgements);
@@ -113,7 +118,7 @@ async function scoresOf<Task extends EditTask>(
 function judgementOf(
   names: readonly string[],
   scores: readonly DimensionScore[],
-  oracle: Readonly<Record<string, number>> | undefined,
+  oracleOf: (answers: readonly Answer[]) => Readonly<Record<string, number>> | undefined,
 ): Judgement {
   const answers = scores.flatMap((score) => ('value' in score ? (score.answers ?? []) : []));
   const missing = scores.flatMap((score, k) =>
@@ -121,6 +126,7 @@ function judgementOf(
   );
   const rewards =
     missing.length > 0 ? [] : scores.flatMap((score) => ('value' in score ? [score.value] : []));
+  const oracle = oracleOf(answers);
   return {
     rewards,
     answers,

@@ -1,13 +1,23 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { answerTo, checklistScore, flipAnswers } from '@thinkrl/checklist-reward';
+import {
+  answerTo,
+  checklistDimension,
+  checklistScore,
+  createChecklistReward,
+  flipAnswers,
+} from '@thinkrl/checklist-reward';
+import { cachedJudge } from '@thinkrl/checklist-reward/cache';
+import { loadOcr, perceptualDimension, textJudge } from '@thinkrl/checklist-reward/onnx';
 import { createChecklistWriter, openAiCompatible } from '@thinkrl/checklist-reward/served';
+import { transformersJs } from '@thinkrl/checklist-reward/transformers-js';
 import { createServedModel } from '@thinkrl/served';
 import { startChatServer } from '@thinkrl/served/server';
 import { Key } from '@thinkrl/spec';
 import { expect, it } from 'vitest';
 import { grey, task as taskOf } from './chains.ts';
+import { writeTinyVlm } from './tiny-vlm.ts';
 
 it('runs the first example of the README', () => {
   const questions = [
@@ -42,9 +52,10 @@ it('runs the example of a served judge', async () => {
 
   const model = createServedModel({ baseURL, model: 'Qwen/Qwen2.5-VL-7B-Instruct', concurrency: 32 });
   const writer = createChecklistWriter({ model, folder }); // one JSON file per task, to be edited by hand
-  const judge = await openAiCompatible({ model });
+  const judge = await cachedJudge(await openAiCompatible({ model }), { folder }); // asks nothing twice
   const { questions } = await writer.write(task);
   const [reply] = await judge.answer([{ task, image, questions, key: Key.of(1) }]);
+  await judge.close();
 
   const answers = questions.map(({ id, expected }) => ({ questionId: id, agrees: expected === 'yes' }));
   expect(questions).toHaveLength(8);
@@ -52,4 +63,29 @@ it('runs the example of a served judge', async () => {
   expect(judge.version).toBe('prompt 1 by log-probabilities');
   await server.close();
   rmSync(folder, { recursive: true });
+});
+
+it('runs the example of networks as judges', async () => {
+  const ocr = await loadOcr({ workers: 2 });
+  const instruction = checklistDimension({ judge: textJudge({ reader: ocr.reader }) }); // Does it read "OPEN" now?
+  const consistency = perceptualDimension({ distance: ocr.distance });
+  const reward = createChecklistReward({ dimensions: [instruction, consistency] });
+  expect(reward.dimensions).toEqual(['instruction', 'consistency']);
+  await ocr.close();
+});
+
+it('runs the example of a local model', async () => {
+  const folder = join(mkdtempSync(join(tmpdir(), 'readme-')), 'tiny');
+  writeTinyVlm(folder);
+  const picture = { width: 64, height: 64, data: new Float32Array(64 * 64 * 3).fill(1) };
+  const task = { ...taskOf('t'), references: [picture] };
+  const questions = [{ id: 'bright', text: 'Is it bright?', expected: 'yes' }] as const;
+  const requests = [{ task, image: picture, questions, key: Key.of(1) }];
+
+  const judge = await transformersJs({ folder, dtype: 'fp32' });
+  const replies = await judge.answer(requests);
+  await judge.close();
+
+  expect(replies).toMatchObject([{ answers: [{ reply: 'yes' }] }]);
+  rmSync(join(folder, '..'), { recursive: true });
 });

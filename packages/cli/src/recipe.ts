@@ -10,6 +10,7 @@ export type Recipe = Pick<
   | 'evaluationTasks'
   | 'parseMicroConfig'
   | 'pretrainMicro'
+  | 'pretrainPerceptionNet'
   | 'resumeMicro'
   | 'trainMicro'
 >;

@@ -10,11 +10,14 @@ import { questionFor } from './checklist.ts';
 import { readPicture } from './decode.ts';
 import { type Fact, factHolds } from './fact.ts';
 import { keptConsistency, plainQuality } from './metrics.ts';
-import { sameCells } from './scene.ts';
+import { type Cells, sameCells } from './scene.ts';
 import type { MicroTask } from './task.ts';
 
 /** A question that no checklist has: whether anything was done at all. Expects yes. */
 export const EDITED_QUESTION: Question = questionFor({ kind: 'edited' }, 'yes');
+
+/** {@link EDITED_QUESTION} turned round: expects no. */
+export const UNEDITED_QUESTION: Question = questionFor({ kind: 'edited' }, 'no');
 
 /** Settings of {@link exactJudge}. */
 export interface ExactJudgeOptions {
@@ -24,7 +27,7 @@ export interface ExactJudgeOptions {
 
 /**
  * The judge that knows: it reads each cell of the edited picture and answers from the facts behind the questions. A
- * question that is neither of the task's checklist nor {@link EDITED_QUESTION} leaves the picture unjudged.
+ * question that is neither of the task's checklist nor {@link EDITED_QUESTION}, in either polarity, leaves the picture unjudged.
  *
  * @example
  * const [reply] = await exactJudge().answer([{ task, image, questions: task.checklist.questions, key }]);
@@ -39,8 +42,16 @@ export function exactJudge(options: ExactJudgeOptions = {}): Judge<MicroTask> {
 }
 
 function judgePicture(request: JudgeRequest<MicroTask>, refuseIdle: boolean): JudgeReply {
-  const { task, image, questions } = request;
-  const { cells } = readPicture(image, task.scene.background);
+  const { task, image } = request;
+  return answersFrom(readPicture(image, task.scene.background).cells, request, refuseIdle);
+}
+
+/** What must be answered where a picture shows these cells. */
+export function answersFrom(
+  cells: Cells,
+  { task, questions }: Pick<JudgeRequest<MicroTask>, 'task' | 'questions'>,
+  refuseIdle: boolean,
+): JudgeReply {
   const refused = refuseIdle && sameCells(cells, task.scene.cells);
   const answers: Answer[] = [];
   for (const question of questions) {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import {
   applyOperations,
   type Cells,
+  cellJudge,
   createMicroReward,
   exactJudge,
   JUDGE_PRESETS,
@@ -15,6 +16,7 @@ import {
   plainQuality,
   presetOf,
   readPicture,
+  renderScene,
   ruleTask,
   sameCells,
   steepConsistency,
@@ -232,6 +234,38 @@ describe('presets', () => {
       expect(score.strict).toBe(0);
       expect(score.instruction).toBeLessThan(1);
       expect(score.idle).toBe(0);
+    }
+  });
+});
+
+describe('a judge that reads cells by other means', () => {
+  const [task] = taskList(Key.of(21), 'id', 1);
+  const image = renderScene({ cells: task!.truth, background: task!.scene.background });
+  const request = { task: task!, image, questions: task!.checklist.questions, key: Key.of(1) };
+  const reading = (cells: readonly number[]) =>
+    cellJudge({ name: 'other eyes', version: '1', read: async (images) => images.map(() => cells) });
+
+  it('is the exact judge where it reads what is there, and is wrong where it is not', async () => {
+    expect(await reading(task!.truth).answer([request])).toEqual(await exactJudge().answer([request]));
+    const [reply] = await reading(task!.scene.cells).answer([request]);
+    expect('answers' in reply! && reply.answers.every(({ agrees }) => agrees)).toBe(false);
+  });
+
+  it('has its share of answers against the truth reported beside the exact scores', async () => {
+    for (const [cells, wrong] of [
+      [task!.truth, 0],
+      // An untouched picture in its eyes: refused, so that every question and whether anything was done is answered wrongly.
+      [task!.scene.cells, 1],
+    ] as const) {
+      const judge = cellJudge({
+        name: 'eyes',
+        version: '1',
+        refuseIdle: true,
+        read: async (images) => images.map(() => cells),
+      });
+      const reward = createMicroReward('benign', judge);
+      const [judged] = await reward.judge([chainOf(task!, image)], Key.of(2));
+      expect(judged!.stages[0]!.oracle!.disagreement).toBe(wrong);
     }
   });
 });

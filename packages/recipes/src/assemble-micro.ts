@@ -1,3 +1,4 @@
+import { guardCounts, type Judge } from '@thinkrl/checklist-reward';
 import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
 import { type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
@@ -27,6 +28,7 @@ export interface Assembly {
   readonly folder: RunFolder;
   /** The checkpoint to go on from; 0 starts anew. */
   readonly from: number;
+  readonly judge: Judge<MicroTask>;
   readonly signal?: AbortSignal | undefined;
   readonly tell: RunListener;
   /** The ranks that train together. */
@@ -37,7 +39,7 @@ export interface Assembly {
 export async function assembleRun(
   models: MicroModels,
   config: MicroConfig,
-  { folder, from, signal, tell, processGroup }: Assembly,
+  { folder, from, judge, signal, tell, processGroup }: Assembly,
 ): Promise<TrainingRun<MicroTask>> {
   const key = Key.of(config.seed);
   const trained = trainedModules(models, config);
@@ -66,7 +68,8 @@ export async function assembleRun(
     },
     window: (windowKey) =>
       drawWindow({ steps: config.editing.steps, size: config.editing.window, shape: 'scattered' }, windowKey),
-    collecting: collectingOf(models, config),
+    collecting: { ...collectingOf(models, config), reward: createMicroReward(config.judge, judge) },
+    guard: guardCounts,
     credit: {
       group: groupingOf(config.grouping),
       mode: config.credit,

@@ -58,6 +58,13 @@ const microSchema = z.strictObject({
   }),
   /** `conflict` is built to mislead an equal-weight sum. */
   judge: oneOf(['benign', 'conflict']),
+  /**
+   * How the judge sees pictures while training: it knows what is in them, or it learned to see (a network run by
+   * onnxruntime-node, which must be installed). The learned one's disagreement with the exact one is reported.
+   */
+  eyes: oneOf(['exact', 'learned']),
+  /** Whether the judge's replies are kept in the run folder, so that a resumed run asks nothing again. */
+  keepJudgements: z.boolean(),
   grouping: z.strictObject({
     method: oneOf(['ucpg', 'sum', 'gdpo', 'pairs']),
     /** Advantages in a UCPG chain from summed rewards or from ranks. */
@@ -122,6 +129,8 @@ export const defaultMicroConfig: MicroConfig = {
   constrained: false,
   stop: { mostTokens: SLOTS.plan, after: [] },
   judge: 'benign',
+  eyes: 'exact',
+  keepJudgements: false,
   grouping: { method: 'ucpg', advantage: 'sum', lead: 'none', weights: [1, 1, 1], deviationFloor: 0.05 },
   credit: 'stage',
   editing: { steps: 4, eta: 0.7, window: 1 },

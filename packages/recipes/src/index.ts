@@ -5,7 +5,12 @@ export { evaluateMicro, evaluateSplits, evaluationTasks, type SplitEvaluations }
 export type { RunControls, RunEvent, RunListener } from './event.ts';
 export { groupingOf } from './grouping.ts';
 export { loadModels, type MicroModels, type ModelSource, samplerOf } from './micro-models.ts';
-export { PRETRAIN_STEPS, type PretrainMicroOptions, pretrainMicro } from './pretrain-micro.ts';
+export {
+  PRETRAIN_STEPS,
+  type PretrainMicroOptions,
+  pretrainMicro,
+  pretrainPerceptionNet,
+} from './pretrain-micro.ts';
 export type { CategoryScores, MicroSummary, PercentScores } from './summary.ts';
 export {
   resumeMicro,

@@ -26,6 +26,9 @@ function series(metrics: readonly MetricsLine[], name: string, path: readonly st
 
 const share = [0, 1] as const;
 
+/** What the oracle counts and does not score. */
+const SHARES: readonly string[] = ['idle', 'disagreement'];
+
 function charts(metrics: readonly MetricsLine[]): readonly Omit<Chart, 'x'>[] {
   const one = (name: string, ...path: string[]) => series(metrics, name, path);
   const all = (field: string, keep = (_: string) => true) => seriesOf(metrics, field, keep);
@@ -35,10 +38,17 @@ function charts(metrics: readonly MetricsLine[]): readonly Omit<Chart, 'x'>[] {
   ];
   return [
     { title: 'Reward as the policy sees it', series: all('rewards') },
-    { title: 'Exact scores (oracle, never trained on)', series: all('oracle', (name) => name !== 'idle') },
     {
-      title: 'Kept by the grouping, asked for a fix, idle edits',
-      series: [one('kept', 'keptShare'), one('fix', 'fixShare'), one('idle', 'oracle', 'idle')],
+      title: 'Exact scores (oracle, never trained on)',
+      series: all('oracle', (name) => !SHARES.includes(name)),
+    },
+    {
+      title: 'Kept by the grouping, asked for a fix, idle edits, answers against the exact judge',
+      series: [
+        one('kept', 'keptShare'),
+        one('fix', 'fixShare'),
+        ...SHARES.map((name) => one(name, 'oracle', name)),
+      ],
       range: share,
     },
     {

@@ -13,11 +13,11 @@ import {
 import type { Key } from '@thinkrl/spec';
 import { EditorBlock, type Modulation } from './editor-block.ts';
 import { checkSize, EDITOR_SIZE, type MicroSize } from './size.ts';
+import { TIME_FEATURES, timeFeatures } from './time-features.ts';
 import { paddingMask } from './token-mask.ts';
 import { idTensor, type WordRows } from './words.ts';
 
 const TEXT_BLOCKS = 2;
-const TIME_FEATURES = 64;
 
 /** What the editor knows before denoising: the same in every step. */
 export interface EditorContext {
@@ -155,18 +155,4 @@ function cellWords({ ids, rows, length }: WordRows): tf.Tensor3D {
 
 function flat(x: tf.Tensor3D): tf.Tensor2D {
   return tf.reshape(x, [-1, x.shape[2]]);
-}
-
-/** Sines and cosines of 1000 t at 32 frequencies from 1 to 1/1000, in geometric steps: `[rows * 64]`. */
-function timeFeatures(times: readonly number[]): Float32Array {
-  const half = TIME_FEATURES / 2;
-  const features = new Float32Array(times.length * TIME_FEATURES);
-  times.forEach((time, row) => {
-    for (let i = 0; i < half; i++) {
-      const angle = time * 1000 * 1000 ** (-i / (half - 1));
-      features[row * TIME_FEATURES + i] = Math.sin(angle);
-      features[row * TIME_FEATURES + half + i] = Math.cos(angle);
-    }
-  });
-  return features;
 }

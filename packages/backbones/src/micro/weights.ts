@@ -33,8 +33,13 @@ export interface LoadMicroOptions {
 
 /** Path of the shipped weights. Throws {@link MicroWeightsError} when they are not beside the package's code. */
 export function shippedWeights(): string {
+  return shippedFile('micro.safetensors');
+}
+
+/** Path of a file that is shipped beside the package's code. Throws {@link MicroWeightsError} when it is not there. */
+export function shippedFile(name: string): string {
   const here = dirname(fileURLToPath(import.meta.url));
-  const candidates = ['..', '../..', '../../..'].map((up) => join(here, up, 'weights', 'micro.safetensors'));
+  const candidates = ['..', '../..', '../../..'].map((up) => join(here, up, 'weights', name));
   const found = candidates.find((path) => existsSync(path));
   if (found === undefined)
     throw new MicroWeightsError(

@@ -8,13 +8,15 @@ import {
 import { Linear, type ParameterMap } from '@thinkrl/nn';
 import { ConfigError, type Key } from '@thinkrl/spec';
 import { Editor } from '../editor.ts';
+import { PERCEPTION_CLASSES, Perception } from '../perception.ts';
 import { EDITOR_SIZE, type MicroSize, UNDERSTANDER_SIZE } from '../size.ts';
 import { Understander } from '../understander.ts';
 import { unpadded } from '../words.ts';
 import { bucketedBatches } from './bucket.ts';
 import { editorObjective } from './editor-objective.ts';
 import { type FitOptions, fit } from './fit.ts';
-import { PERCEPTION_CLASSES, understanderObjective } from './understander-objective.ts';
+import { perceptionObjective } from './perception-objective.ts';
+import { understanderObjective } from './understander-objective.ts';
 
 /** Settings of a pre-training; everything random follows from `key`. */
 export interface PretrainOptions extends Omit<FitOptions, 'parameters'> {
@@ -58,6 +60,17 @@ export async function pretrainEditor(options: PretrainOptions): Promise<Editor> 
     key: key.fold('data'),
   });
   const objective = (step: number) => editorObjective(model, batch(step), key.fold('draws').fold(step));
+  await fit(objective, { ...options, parameters: model.parameters() });
+  return model;
+}
+
+/** Trains a fresh perception net on the corpus; returns it with averaged weights. Throws ConfigError on bad settings. */
+export async function pretrainPerception(options: Omit<PretrainOptions, 'size'>): Promise<Perception> {
+  const { key, batchSize = 32, corpus } = checked(options);
+  const model = new Perception(key.fold('model'));
+  const data = key.fold('data');
+  const objective = (step: number) =>
+    perceptionObjective(model, understandingBatch(data.fold(step), batchSize, corpus));
   await fit(objective, { ...options, parameters: model.parameters() });
   return model;
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { GRID, SPOILT_LABEL, type UnderstandingSample } from '@thinkrl/microworld';
+import { GRID, type UnderstandingSample } from '@thinkrl/microworld';
 import { type KeyValues, type Linear, type Objective, tokenLogProbs } from '@thinkrl/nn';
 import { pictureTensor } from '../picture.ts';
 import { PLAN_WORD, REFLECTION_WORD } from '../reasoning-session.ts';
@@ -8,9 +8,6 @@ import { PLACES, type Understander } from '../understander.ts';
 import { idTensor, inputsFor, unpadded, type WordRows, wordRows } from '../words.ts';
 
 const CELLS = GRID.cells;
-
-/** Classes of the perception head: every template, and a spoilt cell. */
-export const PERCEPTION_CLASSES: number = SPOILT_LABEL + 1;
 
 const REFLECTION_WEIGHT = 0.7;
 const PERCEPTION_WEIGHT = 0.3;

@@ -1,0 +1,2 @@
+export { encodeOnnx, exportOnnx, type MicroModule } from './export-onnx.ts';
+export { perceptionReader, shippedPerception } from './perception-reader.ts';

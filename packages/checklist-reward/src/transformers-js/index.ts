@@ -1,0 +1,1 @@
+export { type LocalJudge, type TransformersJsOptions, transformersJs } from './transformers-js.ts';

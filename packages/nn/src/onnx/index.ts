@@ -1,0 +1,1 @@
+export { type AttentionNames, type GraphAttention, ModuleGraph, type ValuePair } from './module-graph.ts';

@@ -1,0 +1,1 @@
+export { type FakeNetwork, type FakeNetworkOptions, fakeNetwork } from './fake-network.ts';

@@ -1,0 +1,6 @@
+import { defineConfig } from 'tsup';
+import { library } from '../../tsup.config.base.ts';
+
+export default defineConfig(
+  library({ index: 'src/index.ts', format: 'src/format/index.ts', testing: 'src/testing/index.ts' }),
+);
