@@ -1,4 +1,6 @@
 import { defineConfig } from 'tsup';
 import { library } from '../../tsup.config.base.ts';
 
-export default defineConfig(library({ index: 'src/index.ts' }));
+export default defineConfig(
+  library({ index: 'src/index.ts', 'qwen-image-edit': 'src/qwen-image-edit/index.ts' }),
+);

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MicroConfig } from '@thinkrl/recipes';
+import type { QwenEditConfig } from '@thinkrl/recipes/qwen-image-edit';
 import { ConfigError } from '@thinkrl/spec';
 import type { Invocation } from './command.ts';
 import type { Options } from './command-line.ts';
 import { UsageError } from './error.ts';
+import type { QwenRecipe } from './recipe.ts';
+import type { RecipeName } from './recipe-name.ts';
 import { isSettings, leaves, readSettings, type Settings, withSetting } from './settings.ts';
 
 /** The option that names a config file. */
@@ -26,8 +29,24 @@ export const sourceOptions: Options = {
  */
 export function configOf({ line, recipe }: Invocation): MicroConfig {
   const { config, run } = line.values;
-  const base = config !== undefined ? readSettings(config) : run !== undefined ? settingsOfRun(run) : {};
+  const { recipe: _, ...base } =
+    config !== undefined ? readSettings(config) : run !== undefined ? settingsOfRun(run) : {};
   return recipe.parseMicroConfig(overlay(base, line.settings));
+}
+
+/**
+ * The checked settings of an invocation about Qwen-Image-Edit: `under`, then the config file, then options, then `over`.
+ *
+ * @throws ConfigError that names field, value and fix.
+ */
+export function qwenConfigOf(
+  { line }: Pick<Invocation, 'line'>,
+  qwen: QwenRecipe,
+  { under = {}, over = {} }: { readonly under?: Settings; readonly over?: Settings } = {},
+): QwenEditConfig {
+  const { config } = line.values;
+  const file = config === undefined ? {} : readSettings(config);
+  return qwen.parseQwenEditConfig([file, line.settings, over].reduce(overlay, under));
 }
 
 /** Which weights the options name. */
@@ -66,9 +85,9 @@ export function refuseOtherRun({ line }: Invocation): void {
     );
 }
 
-/** `runs/micro-<mode>-seed<seed>`, numbered on when that holds a run already. */
-export function newRunFolder({ mode, seed }: MicroConfig): string {
-  const name = join('runs', `micro-${mode}-seed${seed}`);
+/** `runs/<recipe>-<mode>-seed<seed>`, numbered on when that holds a run already. */
+export function newRunFolder(recipe: RecipeName, { mode, seed }: Pick<MicroConfig, 'mode' | 'seed'>): string {
+  const name = join('runs', `${recipe}-${mode}-seed${seed}`);
   for (let count = 1; ; count++) {
     const path = count === 1 ? name : `${name}-${count}`;
     if (!existsSync(join(path, 'config.json'))) return path;

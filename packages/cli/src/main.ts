@@ -7,7 +7,8 @@ import { UsageError } from './error.ts';
 import { fail } from './failure.ts';
 import { commandHelp, commonOptions, overview } from './help.ts';
 import { createOutput, type Output, type Stream } from './output.ts';
-import { loadRecipe, type Recipe } from './recipe.ts';
+import { loadQwenRecipe, loadRecipe, type QwenRecipe, type Recipe } from './recipe.ts';
+import { type RecipeName, recipeName } from './recipe-name.ts';
 import type { Settings } from './settings.ts';
 
 /** What surrounds {@link main}; all of it has a default. */
@@ -16,6 +17,8 @@ export interface Surroundings {
   readonly stderr?: Stream;
   /** The run that the commands drive. */
   readonly load?: () => Promise<Recipe>;
+  /** The run on Qwen-Image-Edit. */
+  readonly loadQwen?: () => Promise<QwenRecipe>;
 }
 
 /**
@@ -26,11 +29,12 @@ export interface Surroundings {
  * process.exitCode = await main(['train', '--mode', 'plan', '--iterations', '10']);
  */
 export async function main(words: readonly string[], surroundings: Surroundings = {}): Promise<number> {
-  const { stdout = process.stdout, stderr = process.stderr, load = loadRecipe } = surroundings;
+  const { stdout = process.stdout, stderr = process.stderr } = surroundings;
+  const { load = loadRecipe, loadQwen = loadQwenRecipe } = surroundings;
   const own = ownWords(words);
   const output = createOutput(stdout, stderr, own.includes('--json'));
   try {
-    return await dispatch(words, output, load);
+    return await dispatch(words, output, { load, loadQwen });
   } catch (error) {
     return fail(error, output, own.includes('--verbose'));
   }
@@ -45,7 +49,7 @@ function ownWords(words: readonly string[]): readonly string[] {
 async function dispatch(
   words: readonly string[],
   output: Output,
-  load: () => Promise<Recipe>,
+  { load, loadQwen }: Required<Pick<Surroundings, 'load' | 'loadQwen'>>,
 ): Promise<number> {
   const [name, ...rest] = words.filter((word, i) => i > 0 || word !== '--json');
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
@@ -56,9 +60,14 @@ async function dispatch(
     output.say(version());
     return 0;
   }
-  const command = find(name);
+  refuseUnknown(name);
+  const isForAll = commands.some((command) => command.name === name && command.only !== 'micro');
+  const about = isForAll ? recipeName(name, rest) : 'micro';
+  const command = find(name, about);
   const recipe = await load();
-  const defaults = command.takesSettings ? settingsBeside(command, recipe.defaultMicroConfig) : {};
+  const qwen = about === 'qwen-image-edit' ? await loadQwen() : null;
+  const settings = qwen?.defaultQwenEditConfig ?? recipe.defaultMicroConfig;
+  const defaults = command.takesSettings ? settingsBeside(command, settings) : {};
   if (ownWords(rest).includes('--help')) {
     output.say(commandHelp(command, defaults));
     return 0;
@@ -68,7 +77,7 @@ async function dispatch(
     ? Number.POSITIVE_INFINITY
     : command.positionals.length;
   const line = parseCommandLine(rest, { options, defaults, positionals });
-  return command.run({ line, output, recipe });
+  return command.run({ line, output, recipe, qwen });
 }
 
 /** The settings that no option of the command has the name of. */
@@ -76,14 +85,20 @@ function settingsBeside({ options }: Command, settings: Settings): Settings {
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !(name in options)));
 }
 
-function find(name: string): Command {
-  const command = commands.find((candidate) => candidate.name === name);
-  if (command !== undefined) return command;
-  const nearest = closest(
-    name,
-    commands.map((candidate) => candidate.name),
+function refuseUnknown(name: string): void {
+  const names = commands.map((command) => command.name);
+  if (names.includes(name)) return;
+  throw new UsageError(
+    `no such command: ${name}; did you mean thinkrl ${closest(name, names)}? See thinkrl --help`,
   );
-  throw new UsageError(`no such command: ${name}; did you mean thinkrl ${nearest}? See thinkrl --help`);
+}
+
+/** The command of a name that is for the recipe. */
+function find(name: string, about: RecipeName): Command {
+  const named = commands.filter((command) => command.name === name);
+  const found = named.find(({ only }) => only === about) ?? named.find(({ only }) => only === undefined);
+  if (found !== undefined) return found;
+  throw new UsageError(`thinkrl ${name} is not for the recipe ${about}`);
 }
 
 function version(): string {

@@ -15,6 +15,11 @@ import type { ModuleUpdate } from './training-run.ts';
 export interface GenerationUpdateOptions extends PolicyUpdateOptions {
   readonly backbone: EditBackbone;
   readonly objective: FlowObjective;
+  /**
+   * Edits in one backward pass, of one denoising step; fewer take less memory and more time. All edits and all steps at
+   * once unless given.
+   */
+  readonly editsAtOnce?: number;
 }
 
 /**
@@ -29,18 +34,42 @@ export function createGenerationUpdate<Task extends EditTask>(
     parameters: () => options.backbone.parameters(),
     prepare(groups) {
       const samples = trainedEdits(groups);
-      return samples.length === 0 ? null : transitionsOf(samples, options);
+      return { samples: samples.length, batches: portionsOf(samples, options) };
     },
   });
 }
 
-/** Every stochastic step of the edits is a part. */
-function transitionsOf(
+/** All edits and steps as one batch, or every step of every so many edits as a batch of its own. */
+function portionsOf(
   samples: readonly TrainedEdit[],
+  options: GenerationUpdateOptions,
+): readonly PolicyBatch<ScoredTransition>[] {
+  const { editsAtOnce = null } = options;
+  if (samples.length === 0) return [];
+  const steps = samples[0]!.edit.trajectory.stochastic;
+  if (editsAtOnce === null) return [transitionsOf({ samples, steps, weight: 1 }, options)];
+  const portions: PolicyBatch<ScoredTransition>[] = [];
+  for (let from = 0; from < samples.length; from += editsAtOnce) {
+    const some = samples.slice(from, from + editsAtOnce);
+    const weight = some.length / samples.length / steps.length;
+    for (const step of steps) portions.push(transitionsOf({ samples: some, steps: [step], weight }, options));
+  }
+  return portions;
+}
+
+interface Portion {
+  readonly samples: readonly TrainedEdit[];
+  readonly steps: readonly number[];
+  readonly weight: number;
+}
+
+/** Every step of the edits is a part. */
+function transitionsOf(
+  { samples, steps, weight }: Portion,
   { backbone, objective }: GenerationUpdateOptions,
 ): PolicyBatch<ScoredTransition> {
   const edits = samples.map(({ edit }) => edit);
-  const batch = prepareTransitions({ backbone, edits, steps: edits[0]!.trajectory.stochastic });
+  const batch = prepareTransitions({ backbone, edits, steps });
   const advantages = tensor1d(samples.map(({ advantage }) => advantage));
   const compared = ({ present, old, reference }: PartScores<ScoredTransition>): FlowStep => ({
     ...{ ...present, advantages },
@@ -49,7 +78,7 @@ function transitionsOf(
     referenceMean: reference?.mean,
   });
   return {
-    samples: samples.length,
+    weight,
     score: () => batch.score(),
     loss: (scores) => flowLoss(compared(scores), objective),
     statistics: (scores) => flowStatistics(compared(scores), objective),
@@ -62,9 +91,12 @@ function transitionsOf(
 }
 
 async function gapToSampled(edits: readonly Edit[], steps: readonly ScoredTransition[]): Promise<number> {
-  const gaps = steps.map(async ({ logProb }, i) => {
+  const gaps = steps.map(async ({ step, logProb }) => {
     const values = await logProb.data();
-    return edits.map(({ trajectory }, row) => Math.abs(values[row]! - trajectory.logProbs[i]!));
+    return edits.map(({ trajectory }, row) => {
+      const sampled = trajectory.logProbs[trajectory.stochastic.indexOf(step)]!;
+      return Math.abs(values[row]! - sampled);
+    });
   });
   return Math.max(...(await Promise.all(gaps)).flat());
 }

@@ -1,7 +1,17 @@
-import { addN, dispose, div, type Scalar, Tensor, type TensorContainer, tidy } from '@tensorflow/tfjs-core';
+import {
+  addN,
+  dispose,
+  div,
+  mul,
+  type Scalar,
+  Tensor,
+  type TensorContainer,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import { gradients, noGrad, type ParameterMap, type WeightSnapshot } from '@thinkrl/nn';
 import { ConfigError, type EditTask, type Group, type ModuleReport } from '@thinkrl/spec';
 import { type GradientStepOptions, gradientStep } from './gradient-step.ts';
+import { GradientSum } from './gradient-sum.ts';
 import { noSamples } from './module-report.ts';
 import type { ModuleUpdate } from './training-run.ts';
 
@@ -31,9 +41,13 @@ export interface PartStatistics {
   readonly entropy?: number | null;
 }
 
-/** What one module learns from, laid out once and scored in every turn. A part is a record of tensors and numbers. */
+/**
+ * What one module learns from, or a portion of it that fits into memory, laid out once and scored in every turn. A part is
+ * a record of tensors and numbers.
+ */
 export interface PolicyBatch<Part extends object> {
-  readonly samples: number;
+  /** Share of the whole loss; those of an update's batches add up to 1. */
+  readonly weight: number;
   /** Every part under the present weights; on the tape. */
   score(): readonly Part[];
   loss(scores: PartScores<Part>): Scalar;
@@ -43,16 +57,23 @@ export interface PolicyBatch<Part extends object> {
   dispose(): void;
 }
 
+/** All samples of an update. */
+export interface Prepared<Part extends object> {
+  readonly samples: number;
+  /** Differentiated one after another; their gradients are added up. */
+  readonly batches: readonly PolicyBatch<Part>[];
+}
+
 /** A module as the update sees it. */
 export interface TrainedModule<Task extends EditTask, Part extends object> {
   parameters(): ParameterMap;
-  /** The samples of the groups that take part in the update; null when there are none. */
-  prepare(groups: readonly Group<Task>[]): PolicyBatch<Part> | null;
+  /** The samples of the groups that take part in the update; no batches when there are none. */
+  prepare(groups: readonly Group<Task>[]): Prepared<Part>;
 }
 
 /**
- * The update both modules share: the reference scores the batch once; then, in every turn, the module scores it, the
- * mean loss of its parts is differentiated and the optimiser takes a step. The report is that of the last turn, its
+ * The update both modules share: the reference scores every batch once; then, in every turn, the module scores them, the
+ * mean loss of their parts is differentiated and the optimiser takes a step. The report is that of the last turn, its
  * gaps are those of the first.
  *
  * @throws ConfigError when a KL is asked for without a reference.
@@ -67,14 +88,14 @@ export function createPolicyUpdate<Task extends EditTask, Part extends object>(
   }
   return {
     async step(groups: readonly Group<Task>[]) {
-      const batch = module.prepare(groups);
-      if (batch === null) return stepWithOthers(module.parameters(), options);
-      const reference = beta ? referenceParts(batch, options.reference!) : [];
+      const { samples, batches } = module.prepare(groups);
+      if (batches.length === 0) return stepWithOthers(module.parameters(), options);
+      const references = beta ? batches.map((batch) => referenceParts(batch, options.reference!)) : [];
       try {
-        return await takeTurns({ batch, reference, parameters: module.parameters() }, options);
+        return await takeTurns({ samples, batches, references, parameters: module.parameters() }, options);
       } finally {
-        disposeParts(reference);
-        batch.dispose();
+        disposeParts(references.flat());
+        for (const batch of batches) batch.dispose();
       }
     },
   };
@@ -95,9 +116,9 @@ function referenceParts<Part extends object>(
 }
 
 /** What does not change from turn to turn. */
-interface UpdateConstants<Part extends object> {
-  readonly batch: PolicyBatch<Part>;
-  readonly reference: readonly Part[];
+interface UpdateConstants<Part extends object> extends Prepared<Part> {
+  /** By batch; none without a KL. */
+  readonly references: readonly (readonly Part[])[];
   readonly parameters: ParameterMap;
 }
 
@@ -111,61 +132,113 @@ async function takeTurns<Part extends object>(
     let { report } = first;
     for (let turn = 1; turn < options.innerUpdates; turn++) {
       const later = await takeTurn(constants, first.parts, options);
-      disposeParts(later.parts);
+      disposeParts(later.parts.flat());
       report = { ...later.report, rolloutGap, firstRatioGap };
     }
     return report;
   } finally {
-    disposeParts(first.parts);
+    disposeParts(first.parts.flat());
   }
 }
 
-/** A turn's report, and the parts as they were scored before its step; the caller disposes them. */
+/** A turn's report, and the parts of each batch as they were scored before its step; the caller disposes them. */
 interface Turn<Part> {
   readonly report: ModuleReport;
-  readonly parts: readonly Part[];
+  readonly parts: readonly (readonly Part[])[];
 }
 
-/** Scores the batch, steps and sums up; `old` are the parts of the first turn, none in that turn itself. */
+/** Scores the batches, steps and sums up; `old` are the parts of the first turn, none in that turn itself. */
 async function takeTurn<Part extends object>(
-  { batch, reference, parameters }: UpdateConstants<Part>,
-  old: readonly Part[],
+  { samples, batches, references, parameters }: UpdateConstants<Part>,
+  old: readonly (readonly Part[])[],
   options: PolicyUpdateOptions,
 ): Promise<Turn<Part>> {
+  const sum = new GradientSum();
+  const scored: ScoredBatch<Part>[] = [];
+  try {
+    for (const [i, batch] of batches.entries()) {
+      const others = { old: old[i] ?? [], reference: references[i] ?? [] };
+      scored.push(await scoreBatch({ batch, ...others, parameters }, sum));
+    }
+    const loss = scored.reduce((total, batch) => total + batch.loss, 0);
+    const { gradientNorm, applied } = await gradientStep(
+      { loss, gradients: sum.take() },
+      parameters,
+      options,
+    );
+    const report = {
+      ...{ loss, gradientNorm, samples },
+      rolloutGap: Math.max(...scored.map(({ rolloutGap }) => rolloutGap)),
+      ...summary(scored),
+      ...(!applied && { skipped: 'non-finite' as const }),
+    };
+    return { report, parts: scored.map(({ parts }) => parts) };
+  } catch (error) {
+    disposeParts(scored.flatMap(({ parts }) => parts));
+    throw error;
+  } finally {
+    sum.dispose();
+  }
+}
+
+interface BatchScoring<Part extends object> {
+  readonly batch: PolicyBatch<Part>;
+  readonly old: readonly Part[];
+  readonly reference: readonly Part[];
+  readonly parameters: ParameterMap;
+}
+
+/** A batch after its backward pass. */
+interface ScoredBatch<Part> {
+  readonly weight: number;
+  /** Its share of the whole loss. */
+  readonly loss: number;
+  readonly parts: readonly Part[];
+  readonly statistics: readonly PartStatistics[];
+  readonly rolloutGap: number;
+}
+
+/** Scores a batch and adds its gradients to `sum`. */
+async function scoreBatch<Part extends object>(
+  { batch, old, reference, parameters }: BatchScoring<Part>,
+  sum: GradientSum,
+): Promise<ScoredBatch<Part>> {
   const scores = (present: Part, i: number) => ({ present, old: old[i], reference: reference[i] });
   let scored: readonly Part[] = [];
   const result = gradients(() => {
     scored = batch.score();
     const losses = scored.map((part, i) => batch.loss(scores(part, i)));
-    return { loss: div(addN(losses), losses.length) as Scalar, stats: tensorsOf(scored) };
+    const loss = mul(div(addN(losses), losses.length), batch.weight) as Scalar;
+    return { loss, stats: tensorsOf(scored) };
   }, parameters);
   try {
     const parts = withTensors(scored, result.stats);
     const statistics = await Promise.all(parts.map((part, i) => batch.statistics(scores(part, i))));
     const loss = (await result.loss.data())[0]!;
     const rolloutGap = await batch.rolloutGap(parts);
-    const share = { loss, gradients: result.gradients };
-    const { gradientNorm, applied } = await gradientStep(share, parameters, options);
-    const report = {
-      ...{ loss, gradientNorm, rolloutGap, samples: batch.samples },
-      ...summary(statistics),
-      ...(!applied && { skipped: 'non-finite' as const }),
-    };
+    sum.add(result.gradients);
     result.loss.dispose();
-    return { report, parts };
+    return { weight: batch.weight, loss, parts, statistics, rolloutGap };
   } catch (error) {
     result.dispose();
     throw error;
   }
 }
 
-function summary(statistics: readonly PartStatistics[]) {
-  const entropies = statistics.flatMap(({ entropy }) => (entropy == null ? [] : [entropy]));
+function summary(scored: readonly ScoredBatch<object>[]) {
+  const statistics = scored.flatMap((batch) => batch.statistics);
+  const weights = scored.flatMap((batch) =>
+    batch.statistics.map(() => batch.weight / batch.statistics.length),
+  );
+  const average = (of: (part: PartStatistics) => number) =>
+    statistics.reduce((total, part, i) => total + weights[i]! * of(part), 0);
   return {
-    kl: mean(statistics.map(({ kl }) => kl ?? 0)),
-    clipFraction: mean(statistics.map(({ clipFraction }) => clipFraction)),
+    kl: average(({ kl }) => kl ?? 0),
+    clipFraction: average(({ clipFraction }) => clipFraction),
     firstRatioGap: Math.max(...statistics.map(({ ratioGap }) => ratioGap)),
-    ...(entropies.length > 0 && { entropy: mean(entropies) }),
+    ...(statistics.every(({ entropy }) => entropy != null) && {
+      entropy: average(({ entropy }) => entropy!),
+    }),
   };
 }
 
@@ -190,8 +263,4 @@ function withTensors<Part extends object>(
     const fields = Object.entries(part).map(([field, value]) => [field, tensors[`${i}.${field}`] ?? value]);
     return Object.fromEntries(fields) as Part;
   });
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0) / values.length;
 }

@@ -39,7 +39,7 @@ async function iterate<Task extends EditTask>(
 ): Promise<{ readonly report: StepReport; readonly groups: readonly Group<Task>[] } | null> {
   const { updates } = run;
   const key = run.key.fold(iteration);
-  const tasks = run.tasksOf(iteration);
+  const tasks = await run.tasksOf(iteration);
   const stochastic = run.window(key.fold('window'));
 
   const collecting = collect(run.collecting, { tasks, stochastic, key });

@@ -15,7 +15,7 @@ export interface TrainingRun<Task extends EditTask> {
   readonly iterations: number;
   readonly key: Key;
   /** The tasks of an iteration, counted from 1; the same on every call. */
-  tasksOf(iteration: number): readonly Task[];
+  tasksOf(iteration: number): readonly Task[] | Promise<readonly Task[]>;
   /** The denoising steps drawn by the SDE, one window for every group of an iteration. */
   window(key: Key): readonly number[];
   readonly collecting: CollectOptions<Task>;
@@ -27,8 +27,8 @@ export interface TrainingRun<Task extends EditTask> {
     readonly understanding: ModuleUpdate<Task> | null;
     readonly generation: ModuleUpdate<Task> | null;
   };
-  /** The editor's frozen features of references, kept from the roll-out of an iteration to the end of its updates. */
-  readonly references?: ReferenceCache;
+  /** The editor's frozen features, kept from the roll-out of an iteration to the end of its updates: `ReferenceCache` fits. */
+  readonly references?: Pick<ReferenceCache, 'during'>;
   readonly state: TrainingState<Task>;
   /** The ranks that train together, each on tasks of its own; this process alone unless given. */
   readonly processGroup?: ProcessGroup;

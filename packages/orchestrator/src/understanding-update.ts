@@ -31,7 +31,10 @@ export function createUnderstandingUpdate<Task extends EditTask>(
     parameters: () => options.policy.parameters(),
     prepare(groups) {
       const samples = trainedChains(groups);
-      return samples.length === 0 ? null : tokensOf(samples, options);
+      return {
+        samples: samples.length,
+        batches: samples.length === 0 ? [] : [tokensOf(samples, options)],
+      };
     },
   });
 }
@@ -53,7 +56,7 @@ function tokensOf<Task extends EditTask>(
     referenceLogProbs: reference?.logProbs,
   });
   return {
-    samples: samples.length,
+    weight: 1,
     score: () => [batch.score()],
     loss: (scores) => tokenLoss(compared(scores), objective),
     statistics: (scores) => tokenStatistics(compared(scores), objective, scores.present.entropies),

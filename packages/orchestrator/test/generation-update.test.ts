@@ -39,10 +39,15 @@ describe('generation update', () => {
     groups = await brightGroup(backbone);
   });
 
-  const build = (innerUpdates: number, objective: FlowObjective, reference = true) =>
+  const build = (
+    innerUpdates: number,
+    objective: FlowObjective,
+    { reference = true, editsAtOnce }: { readonly reference?: boolean; readonly editsAtOnce?: number } = {},
+  ) =>
     createGenerationUpdate<EditTask>({
       backbone,
       objective,
+      ...(editsAtOnce !== undefined && { editsAtOnce }),
       innerUpdates,
       optimizer: AdamW.create({ parameters: backbone.parameters(), learningRate: 0.05, weightDecay: 0 }),
       reference: reference ? new WeightSnapshot(backbone.parameters()) : null,
@@ -59,7 +64,7 @@ describe('generation update', () => {
   });
 
   it('makes the brighter edits more likely: the shift of every channel rises', async () => {
-    await build(3, {}, false).step(groups);
+    await build(3, {}, { reference: false }).step(groups);
     for (const value of await backbone.shift.data()) expect(value).toBeGreaterThan(0);
   });
 
@@ -97,7 +102,33 @@ describe('generation update', () => {
     expect(backbone.references.size).toBe(0);
   });
 
+  it.each([1, 2, 3])(
+    'learns the same from portions of %i edits and one step each, up to rounding',
+    async (editsAtOnce) => {
+      const learn = async (options: object) => {
+        backbone = gaussianBackbone();
+        const report = await build(2, { beta: 0.1, clip: 0.01 }, options).step(groups);
+        return { report, shift: await backbone.shift.data() };
+      };
+      const whole = await learn({});
+      const portions = await learn({ editsAtOnce });
+      portions.shift.forEach((value, i) => {
+        expect(value).toBeCloseTo(whole.shift[i]!, 5);
+      });
+      for (const [name, value] of Object.entries(whole.report))
+        expect(portions.report[name as 'loss'], name).toBeCloseTo(value as number, 5);
+    },
+  );
+
+  it('leaves no tensor behind in portions', async () => {
+    const update = build(2, { beta: 0.1 }, { editsAtOnce: 1 });
+    await update.step(groups);
+    const before = memory().numTensors;
+    await update.step(groups);
+    expect(memory().numTensors).toBe(before);
+  });
+
   it('needs a reference for a KL', () => {
-    expect(() => build(1, { beta: 0.1 }, false)).toThrow(ConfigError);
+    expect(() => build(1, { beta: 0.1 }, { reference: false })).toThrow(ConfigError);
   });
 });

@@ -2,14 +2,10 @@ import { guardCounts, type Judge } from '@thinkrl/checklist-reward';
 import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
 import { type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
-import { createMicroReward, type MicroTask, sampleTask } from '@thinkrl/microworld';
-import { AdamW, WeightSnapshot, warmupFlatLinear } from '@thinkrl/nn';
+import { createMicroReward, encodePng, type MicroTask, renderScene, sampleTask } from '@thinkrl/microworld';
 import {
-  type CheckpointModule,
   type CollectOptions,
-  createGenerationUpdate,
   createTrainingState,
-  createUnderstandingUpdate,
   loadCheckpoint,
   type RunFolder,
   rewindMetrics,
@@ -21,6 +17,7 @@ import type { MicroConfig } from './config.ts';
 import type { RunListener } from './event.ts';
 import { groupingOf } from './grouping.ts';
 import { type MicroModels, samplerOf } from './micro-models.ts';
+import { referencesOf, trainedModules, updatesOf } from './module-training.ts';
 import { chainRecorder } from './record-chains.ts';
 
 /** Where a run is kept and how far it has come. */
@@ -42,11 +39,10 @@ export async function assembleRun(
   { folder, from, judge, signal, tell, processGroup }: Assembly,
 ): Promise<TrainingRun<MicroTask>> {
   const key = Key.of(config.seed);
-  const trained = trainedModules(models, config);
-  const references = {
-    understanding: config.understanding.beta > 0 ? new WeightSnapshot(models.policy.parameters()) : null,
-    generation: config.generation.beta > 0 ? new WeightSnapshot(models.backbone.parameters()) : null,
-  };
+  const modules = { policy: config.mode === 'direct' ? null : models.policy, backbone: models.backbone };
+  const training = { ...config, optimizer: { beta2: 0.99, weightDecay: 0 } };
+  const trained = trainedModules<MicroTask>(modules, training);
+  const references = referencesOf(trained, config);
   if (from > 0) await loadCheckpoint(folder.checkpoints, from, trained);
   rewindMetrics(folder.metrics, from);
   const progress: StepObserver<MicroTask> = (report) =>
@@ -76,7 +72,7 @@ export async function assembleRun(
       improvementFloor: config.grouping.deviationFloor,
       editsPerPlan: config.editsPerPlan,
     },
-    updates: updatesOf(models, config, { trained, references, processGroup }),
+    updates: updatesOf({ ...modules, trained, references, processGroup }, training),
     references: models.backbone.references,
     state: createTrainingState<MicroTask>({
       folder,
@@ -85,7 +81,14 @@ export async function assembleRun(
       checkpointEvery: config.checkpointEvery,
       keepCheckpoints: config.keepCheckpoints,
       skippedLimit: 3,
-      observers: [agreement, chainRecorder(folder, config), progress],
+      observers: [
+        agreement,
+        chainRecorder(folder, config, {
+          encode: encodePng,
+          truth: (task) => renderScene({ ...task.scene, cells: task.truth }),
+        }),
+        progress,
+      ],
     }),
     ...(signal && { signal }),
   };
@@ -114,76 +117,4 @@ export function samplingOf(
 /** The tasks of a part of the stream, counted from 0. */
 function trainingTasks(key: Key, part: number, count: number): readonly MicroTask[] {
   return Array.from({ length: count }, (_, i) => sampleTask(key.fold(part * count + i), 'id'));
-}
-
-function trainedModules({ policy, backbone }: MicroModels, config: MicroConfig): readonly CheckpointModule[] {
-  const parameters = { understanding: policy.parameters(), generation: backbone.parameters() };
-  const names = (['understanding', 'generation'] as const).filter(
-    (name) => config[name].train && !(name === 'understanding' && config.mode === 'direct'),
-  );
-  return names.map((name) => ({
-    name,
-    parameters: parameters[name],
-    optimizer: optimizerOf(parameters[name], config[name], config.iterations),
-  }));
-}
-
-function optimizerOf(
-  parameters: CheckpointModule['parameters'],
-  { learningRate: peak, decay, innerUpdates }: MicroConfig['understanding' | 'generation'],
-  iterations: number,
-): AdamW {
-  const total = Math.max(1, iterations * innerUpdates);
-  const flat = Math.floor((1 - decay) * total);
-  const learningRate =
-    decay === 0 ? peak : warmupFlatLinear({ peak, total, flat: Math.min(flat, total - 1) });
-  return AdamW.create({ parameters, learningRate, beta1: 0.9, beta2: 0.99, weightDecay: 0 });
-}
-
-interface UpdateParts {
-  readonly processGroup: ProcessGroup;
-  readonly trained: readonly CheckpointModule[];
-  readonly references: {
-    readonly understanding: WeightSnapshot | null;
-    readonly generation: WeightSnapshot | null;
-  };
-}
-
-function updatesOf(
-  { policy, backbone }: MicroModels,
-  config: MicroConfig,
-  { trained, references, processGroup }: UpdateParts,
-): TrainingRun<MicroTask>['updates'] {
-  const optimizer = (name: CheckpointModule['name']) =>
-    trained.find((module) => module.name === name)?.optimizer;
-  const understanding = optimizer('understanding');
-  const generation = optimizer('generation');
-  const { aggregation, epsilonLow, epsilonHigh } = config.understanding;
-  return {
-    understanding:
-      understanding === undefined
-        ? null
-        : createUnderstandingUpdate<MicroTask>({
-            policy,
-            optimizer: understanding,
-            reference: references.understanding,
-            processGroup,
-            temperature: config.temperature,
-            objective: { aggregation, epsilonLow, epsilonHigh, beta: config.understanding.beta },
-            innerUpdates: config.understanding.innerUpdates,
-            maxGradientNorm: config.understanding.maxGradientNorm,
-          }),
-    generation:
-      generation === undefined
-        ? null
-        : createGenerationUpdate<MicroTask>({
-            backbone,
-            optimizer: generation,
-            reference: references.generation,
-            processGroup,
-            objective: { clip: config.generation.clip, beta: config.generation.beta },
-            innerUpdates: config.generation.innerUpdates,
-            maxGradientNorm: config.generation.maxGradientNorm,
-          }),
-  };
 }

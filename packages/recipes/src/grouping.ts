@@ -1,14 +1,14 @@
 import type { GroupingFunction } from '@thinkrl/orchestrator';
 import { gdpo, pairs, type UcpgOptions, ucpg, weightedSum } from '@thinkrl/ucpg';
-import type { MicroConfig } from './config.ts';
+import type { GroupingSettings } from './settings.ts';
 
-/** The micro-world's rewards as UCPG's lead. */
+/** The rewards as UCPG's lead. */
 const leads = {
   none: {},
   instruction: { lead: 0 },
   consistency: { lead: 1 },
   quality: { lead: 2 },
-} satisfies Record<MicroConfig['grouping']['lead'], UcpgOptions>;
+} satisfies Record<GroupingSettings['lead'], UcpgOptions>;
 
 /** The grouping that a configuration asks for. */
 export function groupingOf({
@@ -17,7 +17,7 @@ export function groupingOf({
   lead,
   weights,
   deviationFloor,
-}: MicroConfig['grouping']): GroupingFunction {
+}: GroupingSettings): GroupingFunction {
   const floor = { standardDeviationFloor: deviationFloor };
   switch (method) {
     case 'ucpg':

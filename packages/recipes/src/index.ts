@@ -11,6 +11,7 @@ export {
   pretrainMicro,
   pretrainPerceptionNet,
 } from './pretrain-micro.ts';
+export { readSavedRun, type SavedRun } from './saved-run.ts';
 export type { CategoryScores, MicroSummary, PercentScores } from './summary.ts';
 export {
   resumeMicro,

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { EngineReport } from '@thinkrl/engine';
 import { leastOverRanks, rankEnvironment, type ShardingGroup, withGroup } from '@thinkrl/fsdp-shard';
@@ -7,7 +6,6 @@ import {
   createRunFolder,
   holdingRunFolder,
   type RunFolder,
-  RunFolderError,
   runFolder,
   savedSteps,
   train,
@@ -20,6 +18,7 @@ import type { RunControls } from './event.ts';
 import { loadModels, type MicroModels } from './micro-models.ts';
 import { folderOfRank, joinRanks } from './ranks.ts';
 import { withRunJudge } from './run-judge.ts';
+import { readSavedRun } from './saved-run.ts';
 import { startEngine } from './start-engine.ts';
 import { type MicroSummary, readEvaluations, writeEvaluation, writeSummary } from './summary.ts';
 
@@ -68,7 +67,7 @@ export async function trainMicro(config: MicroConfig, options: TrainOptions): Pr
  */
 export async function resumeMicro(path: string, controls: RunControls = {}): Promise<TrainResult> {
   const folder = runFolder(folderOfRank(path, rankEnvironment(process.env)));
-  const saved = readRunConfig(folder);
+  const saved = readSavedRun(folder);
   const config = parseMicroConfig(saved.config);
   return holdingRunFolder(folder, async () => {
     const ready = await prepare(config, { ...controls, weights: saved.weights });
@@ -77,22 +76,6 @@ export async function resumeMicro(path: string, controls: RunControls = {}): Pro
       return runMicro(config, folder, { ...ready, ...controls, from });
     });
   });
-}
-
-interface SavedRun {
-  readonly config: unknown;
-  readonly weights: string | null;
-}
-
-function readRunConfig(folder: RunFolder): SavedRun {
-  try {
-    const saved = JSON.parse(readFileSync(folder.config, 'utf8')) as Partial<SavedRun> | null;
-    const { config, weights = null } = saved ?? {};
-    if (config !== undefined) return { config, weights };
-  } catch (cause) {
-    throw new RunFolderError(folder.root, `holds no run to resume: ${(cause as Error).message}`, { cause });
-  }
-  throw new RunFolderError(folder.root, 'holds no run to resume: its config.json has no settings');
 }
 
 interface Prepared {

@@ -6,6 +6,7 @@ import { watch } from '../watch.ts';
 /** `thinkrl diagnose`: where each grouping would push the starting policy. */
 export const diagnose: Command = {
   name: 'diagnose',
+  only: 'micro',
   summary: 'mean advantage of right, idle and wrong chains under each grouping, before any training',
   options: {
     ...configOption,

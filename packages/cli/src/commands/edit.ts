@@ -10,6 +10,7 @@ import { watch } from '../watch.ts';
 /** `thinkrl edit`: edits micro scenes, shows every thought and writes a contact sheet. */
 export const edit: Command = {
   name: 'edit',
+  only: 'micro',
   summary: 'edit scenes: prints plan, checklist and reflection, writes a contact sheet',
   options: {
     ...configOption,

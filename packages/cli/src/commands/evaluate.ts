@@ -9,6 +9,7 @@ import { watch } from '../watch.ts';
 /** `thinkrl eval`: scores on the micro-world, KRIS-Bench or RISEBench. */
 export const evaluate: Command = {
   name: 'eval',
+  only: 'micro',
   summary:
     'score an editor: on fresh tasks of the micro-world with the exact judge, or on KRIS-Bench or RISEBench',
   options: { ...configOption, ...sourceOptions, ...benchOptions },

@@ -2,8 +2,10 @@ import type { Command } from '../command.ts';
 import { diagnose } from './diagnose.ts';
 import { doctor } from './doctor.ts';
 import { edit } from './edit.ts';
+import { editPictures } from './edit-pictures.ts';
 import { evaluate } from './evaluate.ts';
 import { launch } from './launch.ts';
+import { plan } from './plan.ts';
 import { pretrain } from './pretrain.ts';
 import { resume, train } from './train.ts';
 
@@ -14,6 +16,8 @@ export const commands: readonly Command[] = [
   pretrain,
   evaluate,
   edit,
+  editPictures,
+  plan,
   diagnose,
   launch,
   doctor,

@@ -6,6 +6,7 @@ import { watch } from '../watch.ts';
 /** `thinkrl pretrain micro|perception`: makes the weights that training starts from, or the net of the learned judge. */
 export const pretrain: Command = {
   name: 'pretrain',
+  only: 'micro',
   summary: 'make the weights of the built-in editor, or of the learned judge, again from a seed',
   options: {
     seed: { value: 'N', help: 'seed of corpus and weights (default 7, that of the shipped weights)' },

@@ -1,0 +1,113 @@
+import type { TrainableReasoningPolicy } from '@thinkrl/cot-sampler';
+import type { EditBackbone } from '@thinkrl/edit-generator';
+import type { ProcessGroup } from '@thinkrl/fsdp-shard';
+import { AdamW, WeightSnapshot, warmupFlatLinear } from '@thinkrl/nn';
+import {
+  type CheckpointModule,
+  createGenerationUpdate,
+  createUnderstandingUpdate,
+  type TrainingRun,
+} from '@thinkrl/orchestrator';
+import type { EditTask } from '@thinkrl/spec';
+import type { TrainingSettings } from './settings.ts';
+
+/** Both modules as training sees them. */
+export interface TrainableModules<Task extends EditTask> {
+  /** Null where nobody plans, or where the planner cannot be trained. */
+  readonly policy: TrainableReasoningPolicy<Task> | null;
+  readonly backbone: EditBackbone;
+}
+
+/** What training needs to know of a run's settings. */
+export interface ModuleTraining extends TrainingSettings {
+  readonly iterations: number;
+  /** Of the chains' tokens. */
+  readonly temperature: number;
+  readonly optimizer: { readonly beta2: number; readonly weightDecay: number };
+  /** Edits in one backward pass of one denoising step; all of them and all steps unless given. */
+  readonly editsAtOnce?: number;
+}
+
+/** The modules that a run trains, each with its optimiser. */
+export function trainedModules<Task extends EditTask>(
+  { policy, backbone }: TrainableModules<Task>,
+  config: ModuleTraining,
+): readonly CheckpointModule[] {
+  const found = { understanding: policy, generation: backbone };
+  return (['understanding', 'generation'] as const).flatMap((name) => {
+    const parameters = config[name].train ? found[name]?.parameters() : undefined;
+    if (parameters === undefined) return [];
+    return [{ name, parameters, optimizer: optimizerOf(parameters, config[name], config) }];
+  });
+}
+
+function optimizerOf(
+  parameters: CheckpointModule['parameters'],
+  { learningRate: peak, decay, innerUpdates }: TrainingSettings['understanding' | 'generation'],
+  { iterations, optimizer }: ModuleTraining,
+): AdamW {
+  const total = Math.max(1, iterations * innerUpdates);
+  const flat = Math.floor((1 - decay) * total);
+  const learningRate =
+    decay === 0 ? peak : warmupFlatLinear({ peak, total, flat: Math.min(flat, total - 1) });
+  return AdamW.create({ parameters, learningRate, beta1: 0.9, ...optimizer });
+}
+
+/** The weights at this moment of each module whose KL counts: taken before a checkpoint is loaded. */
+export function referencesOf(trained: readonly CheckpointModule[], config: TrainingSettings): References {
+  const reference = (name: CheckpointModule['name']) => {
+    const module = trained.find((one) => one.name === name);
+    return module !== undefined && config[name].beta > 0 ? new WeightSnapshot(module.parameters) : null;
+  };
+  return { understanding: reference('understanding'), generation: reference('generation') };
+}
+
+/** Reference weights by module; null without a KL. */
+export type References = Readonly<Record<CheckpointModule['name'], WeightSnapshot | null>>;
+
+/** What {@link updatesOf} is made from. */
+export interface UpdateParts<Task extends EditTask> extends TrainableModules<Task> {
+  readonly trained: readonly CheckpointModule[];
+  readonly references: References;
+  readonly processGroup: ProcessGroup;
+}
+
+/** The updates of the modules that are trained. */
+export function updatesOf<Task extends EditTask>(
+  { policy, backbone, trained, references, processGroup }: UpdateParts<Task>,
+  config: ModuleTraining,
+): TrainingRun<Task>['updates'] {
+  const optimizer = (name: CheckpointModule['name']) =>
+    trained.find((module) => module.name === name)?.optimizer;
+  const understanding = optimizer('understanding');
+  const generation = optimizer('generation');
+  const { aggregation, epsilonLow, epsilonHigh } = config.understanding;
+  return {
+    understanding:
+      policy === null || understanding === undefined
+        ? null
+        : createUnderstandingUpdate<Task>({
+            policy,
+            optimizer: understanding,
+            reference: references.understanding,
+            processGroup,
+            temperature: config.temperature,
+            objective: { aggregation, epsilonLow, epsilonHigh, beta: config.understanding.beta },
+            innerUpdates: config.understanding.innerUpdates,
+            maxGradientNorm: config.understanding.maxGradientNorm,
+          }),
+    generation:
+      generation === undefined
+        ? null
+        : createGenerationUpdate<Task>({
+            backbone,
+            optimizer: generation,
+            reference: references.generation,
+            processGroup,
+            objective: { clip: config.generation.clip, beta: config.generation.beta },
+            innerUpdates: config.generation.innerUpdates,
+            maxGradientNorm: config.generation.maxGradientNorm,
+            ...(config.editsAtOnce !== undefined && { editsAtOnce: config.editsAtOnce }),
+          }),
+  };
+}

@@ -1,0 +1,167 @@
+import type { QwenEditConfig } from '../config.ts';
+import type { Architecture } from './architecture.ts';
+import {
+  editorAdapterParameters,
+  languageParameters,
+  plannerAdapterParameters,
+  transformerParameters,
+  vaeParameters,
+  visionParameters,
+} from './parameters.ts';
+
+/** Bytes by what takes them. */
+type Bytes = Readonly<Record<string, number>>;
+
+/** What a run will take of its GPU, in bytes. */
+export interface MemoryPlan {
+  /** There all the time: weights, adapters and optimisers. */
+  readonly resident: Bytes;
+  /** On top of it, in each phase of an iteration; phases do not overlap. */
+  readonly phases: Readonly<Record<'sampling' | 'understanding update' | 'generation update', Bytes>>;
+  /** Resident bytes and those of the largest phase. */
+  readonly peak: number;
+}
+
+/** What a task is taken to be. */
+export interface TaskSize {
+  /** Reference pictures. */
+  readonly references: number;
+}
+
+/** Inputs of every block are kept, and about so many tokens-by-width tensors of the one that is computed again. */
+const RECOMPUTED_UNITS = 30;
+/** Tokens-by-width tensors of a forward pass with fused attention. */
+const FORWARD_UNITS = 14;
+/** Words of the templates around pictures and texts. */
+const TEMPLATE_TOKENS = 120;
+/** Pixels of a merged cell's side. */
+const CELL = 28;
+/** Full-resolution tensors of the decoder that are alive at once. */
+const DECODER_TENSORS = 3;
+const FLOAT = 4;
+
+/**
+ * Memory of a run on one GPU. Weights, adapters, optimisers and key-value caches are exact; activations are estimates from
+ * the number of tokens, with plans of the greatest length.
+ *
+ * @example
+ * const { peak } = memoryPlan(parseQwenEditConfig({}), RELEASED, { references: 1 });
+ */
+export function memoryPlan(config: QwenEditConfig, sizes: Architecture, task: TaskSize): MemoryPlan {
+  const resident = residentBytes(config, sizes);
+  const phases = {
+    sampling: samplingBytes(config, sizes, task),
+    'understanding update': understandingBytes(config, sizes, task),
+    'generation update': generationBytes(config, sizes, task),
+  };
+  const largest = Math.max(...Object.values(phases).map(total));
+  return { resident, phases, peak: total(resident) + largest };
+}
+
+/** All bytes together. */
+export function total(bytes: Bytes): number {
+  return Object.values(bytes).reduce((sum, value) => sum + value, 0);
+}
+
+function residentBytes(config: QwenEditConfig, sizes: Architecture): Bytes {
+  const { transformer, understanding, vae, weightBytes } = sizes;
+  const encoder = visionParameters(understanding.vision) + languageParameters(understanding.language);
+  const editor = config.generation.train ? editorAdapterParameters(transformer, config.generation.rank) : 0;
+  const { train, method, rank } = config.understanding;
+  const whole = train && method === 'full' ? encoder : 0;
+  const planner = train && method === 'lora' ? plannerAdapterParameters(understanding.language, rank) : 0;
+  return {
+    transformer: transformerParameters(transformer) * weightBytes,
+    'text encoder': encoder * weightBytes,
+    autoencoder: vaeParameters(vae) * FLOAT,
+    'planner of its own': whole * FLOAT,
+    adapters: (editor + planner) * FLOAT,
+    // Two moments in float32.
+    optimisers: (editor + planner + whole) * 2 * FLOAT,
+    ...(config.understanding.beta > 0 && { 'reference planner': (planner + whole) * FLOAT }),
+    ...(config.generation.beta > 0 && { 'reference editor': editor * FLOAT }),
+  };
+}
+
+/** Sizes of a sequence, tokens. */
+function tokensOf({ editing, planner, mode }: QwenEditConfig, { references }: TaskSize) {
+  const picture = Math.round(editing.side / 16) ** 2;
+  const seen = Math.round(editing.seenSide / CELL) ** 2;
+  const said = mode === 'direct' ? 0 : planner.mostTokens;
+  const prompt = TEMPLATE_TOKENS + references * Math.round(editing.side / CELL) ** 2;
+  const rounds = mode === 'full' ? 1 : 0;
+  return {
+    /** Of the transformer: text, noisy picture, references. */
+    edit: TEMPLATE_TOKENS + references * seen + said + (1 + references) * picture,
+    /** Of the planner: what all chains of a task share. */
+    prompt,
+    /** Of the planner: what is a chain's own. */
+    own: said + rounds * (TEMPLATE_TOKENS + Math.round(editing.side / CELL) ** 2 + said),
+  };
+}
+
+function samplingBytes(config: QwenEditConfig, sizes: Architecture, task: TaskSize): Bytes {
+  const { transformer, understanding, vae, weightBytes } = sizes;
+  const { side, guidance } = config.editing;
+  const { language } = understanding;
+  const tokens = tokensOf(config, task);
+  const width = transformer.heads * transformer.headSize;
+  const local = config.planner.kind === 'local' && config.mode !== 'direct';
+  const chains = config.groupSize;
+  const branches = guidance > 1 ? 2 : 1;
+  const decoder = 2 * vae.baseWidth * side ** 2 * FLOAT * DECODER_TENSORS;
+  const denoising = FORWARD_UNITS * tokens.edit * width * weightBytes * chains;
+  return {
+    // Kept from the plans over the edits to the reflections.
+    'key-value cache': local
+      ? keyValueBytes(language, weightBytes) * (tokens.prompt + chains * tokens.own)
+      : 0,
+    'conditions of the edits': branches * chains * tokens.edit * width * weightBytes,
+    'activations of editing or decoding': Math.max(denoising, decoder),
+  };
+}
+
+/** Bytes of one token in the key-value cache: 57,344 as released. */
+export function keyValueBytes(
+  { layers, keyHeads, headSize }: Architecture['understanding']['language'],
+  weightBytes: number,
+): number {
+  return 2 * layers * keyHeads * headSize * weightBytes;
+}
+
+function understandingBytes(config: QwenEditConfig, sizes: Architecture, task: TaskSize): Bytes {
+  const { understanding, weightBytes } = sizes;
+  const { train, method, rank } = config.understanding;
+  if (!train) return {};
+  const { language } = understanding;
+  const whole = method === 'full';
+  const bytes = whole ? FLOAT : weightBytes;
+  const tokens = tokensOf(config, task);
+  const chains = config.groupSize * config.tasksPerIteration;
+  const rows = Math.ceil(config.groupSize / config.planner.chainsPerRow) * config.tasksPerIteration;
+  const all = rows * tokens.prompt + chains * tokens.own;
+  const trained = whole
+    ? visionParameters(understanding.vision) + languageParameters(language)
+    : plannerAdapterParameters(language, rank);
+  return {
+    gradients: trained * FLOAT,
+    'inputs of every layer': language.layers * all * language.width * bytes,
+    // A layer's normed inputs, queries, keys, values, both inner products and their gradients.
+    'one layer computed again': all * (8 * language.width + 4 * language.inner) * bytes,
+  };
+}
+
+function generationBytes(config: QwenEditConfig, sizes: Architecture, task: TaskSize): Bytes {
+  const { transformer, weightBytes } = sizes;
+  const { train, rank, editsAtOnce } = config.generation;
+  if (!train) return {};
+  const width = transformer.heads * transformer.headSize;
+  const unit = tokensOf(config, task).edit * width * weightBytes * editsAtOnce;
+  const branches = config.editing.guidance > 1 ? 2 : 1;
+  return {
+    // The sum of the passes so far, and that of the present one.
+    gradients: 2 * editorAdapterParameters(transformer, rank) * FLOAT,
+    'inputs of every block': branches * transformer.blocks * unit,
+    'one block computed again': RECOMPUTED_UNITS * unit,
+  };
+}

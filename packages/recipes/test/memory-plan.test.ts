@@ -1,0 +1,129 @@
+import { memory } from '@tensorflow/tfjs-core';
+import { LORA_TARGETS } from '@thinkrl/backbones/qwen-image-edit';
+import { useEngine } from '@thinkrl/engine';
+import { AdamW, KeyValueCache, LoraAdapter } from '@thinkrl/nn';
+import { Key } from '@thinkrl/spec';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  adviceFor,
+  architectureOf,
+  buildModules,
+  editorAdapterParameters,
+  keyValueBytes,
+  languageParameters,
+  loadFolder,
+  memoryPlan,
+  parseQwenEditConfig,
+  plannerAdapterParameters,
+  RELEASED,
+  total,
+  transformerParameters,
+  vaeParameters,
+  visionParameters,
+} from '../src/qwen-image-edit/index.ts';
+import { tinyModel, tinySettings } from './qwen-image-edit-fixture.ts';
+
+/** Bytes that the engine holds more after `work`. */
+function taken<T>(work: () => T): { readonly bytes: number; readonly made: T } {
+  const before = memory().numBytes;
+  const made = work();
+  return { bytes: memory().numBytes - before, made };
+}
+
+describe('at released sizes', () => {
+  const { transformer, understanding, vae } = RELEASED;
+
+  it('counts the parameters that are published', () => {
+    expect(transformerParameters(transformer)).toBe(20_430_401_088);
+    expect(transformerParameters(transformer) - transformerParameters({ ...transformer, blocks: 59 })).toBe(
+      339_831_296,
+    );
+    expect(visionParameters(understanding.vision)).toBe(676_550_144);
+    expect(languageParameters(understanding.language)).toBe(7_070_619_136 + 544_997_376);
+    // 126.9 million with the temporal taps and convolutions that one frame does not need: 2.3 and 80.0 million.
+    expect(vaeParameters(vae) / 1e6).toBeCloseTo(44.6, 1);
+  });
+
+  it.each([
+    [8, 53.1],
+    [16, 106.2],
+    [32, 212.3],
+    [64, 424.7],
+  ])('counts the adapter of rank %i', (rank, millions) => {
+    expect(editorAdapterParameters(transformer, rank) / 1e6).toBeCloseTo(millions, 1);
+  });
+
+  it('counts adapter and cache of the planner', () => {
+    expect(plannerAdapterParameters(understanding.language, 64) / 1e6).toBeCloseTo(161.5, 1);
+    expect(keyValueBytes(understanding.language, 2)).toBe(57_344);
+  });
+
+  it('agrees with estimates by hand of training at 512 px with two references', () => {
+    const config = parseQwenEditConfig({ planner: { mostTokens: 68 } });
+    const { resident, phases, peak } = memoryPlan(config, RELEASED, { references: 2 });
+    // 3.5 k tokens of 3072 numbers, 2 bytes each, are 21 MB; 60 of them for each branch, and 30 once.
+    expect(phases['generation update']['inputs of every block']! / 1e9).toBeCloseTo(2 * 1.3, 0);
+    expect(phases['generation update']['one block computed again']! / 1e9).toBeCloseTo(0.65, 1);
+    const editor = 424_673_280 * 16;
+    expect(editor / 1e9).toBeCloseTo(6.8, 1);
+    // 40.9, 16.6 and 0.2 GB of weights; adapters and moments of editor and planner.
+    expect(total(resident) / 1e9).toBeCloseTo(40.86 + 16.58 + 0.18 + 12 * (0.4247 + 0.1615), 1);
+    expect(peak / 1e9).toBeGreaterThan(69);
+    expect(peak / 1e9).toBeLessThan(85);
+  });
+
+  it('advises nothing where a run fits, and else lowers the peak step by step', () => {
+    const config = parseQwenEditConfig({ groupSize: 16, tasksPerIteration: 8 });
+    const request = { sizes: RELEASED, task: { references: 1 } };
+    const { peak } = memoryPlan(config, RELEASED, request.task);
+    expect(adviceFor(config, { ...request, memory: peak })).toEqual([]);
+    const advice = adviceFor(config, { ...request, memory: peak - 1 });
+    expect(advice).toHaveLength(1);
+    expect(advice[0]!.peak).toBeLessThan(peak);
+  });
+});
+
+describe('at tiny sizes', () => {
+  beforeAll(async () => {
+    await useEngine({ threads: 1 });
+  });
+
+  it('takes of the engine what the plan says', () => {
+    const config = parseQwenEditConfig(tinySettings(tinyModel(), 'tasks'));
+    const sizes = architectureOf(config);
+    expect(sizes).toMatchObject({ read: true, weightBytes: 4, transformer: { blocks: 2 } });
+    const { resident } = memoryPlan(config, sizes, { references: 1 });
+    const { bytes: weights, made: models } = taken(() => loadFolder(config));
+    // The autoencoder's two numbers per channel that normalise latents may lie on the device too.
+    const spread = 2 * sizes.vae.latentChannels * 4;
+    const planned = resident.transformer! + resident['text encoder']! + resident.autoencoder!;
+    expect(weights - planned).toBeGreaterThanOrEqual(0);
+    expect(weights - planned).toBeLessThanOrEqual(spread);
+    const { bytes: adapters, made: modules } = taken(() => buildModules(models, config));
+    expect(adapters).toBe(resident.adapters);
+    const optimisers = [modules.policy!, modules.backbone].map(
+      (module) =>
+        taken(() => AdamW.create({ parameters: module.parameters(), learningRate: 1 }).state()).bytes,
+    );
+    expect(optimisers[0]! + optimisers[1]!).toBe(resident.optimisers);
+  });
+
+  it('caches keys and values of as many bytes as the plan says', () => {
+    const { language } = architectureOf(parseQwenEditConfig({ model: tinyModel() })).understanding;
+    const { layers, keyHeads: heads, headSize: size } = language;
+    const shape = { layers, batch: 1, capacity: 10, heads, size };
+    expect(taken(() => new KeyValueCache({ ...shape, storage: 'float32' })).bytes).toBe(
+      10 * keyValueBytes(language, 4),
+    );
+  });
+
+  it('adapts as many numbers as the adapters have, at any rank', () => {
+    const config = parseQwenEditConfig({ model: tinyModel() });
+    const { editing } = loadFolder(config);
+    const adapter = LoraAdapter.attach(editing.transformer, {
+      ...{ rank: 3, alpha: 6, targets: LORA_TARGETS, key: Key.of(1) },
+    });
+    const numbers = [...adapter.parameters().values()].reduce((sum, { size }) => sum + size, 0);
+    expect(numbers).toBe(editorAdapterParameters(architectureOf(config).transformer, 3));
+  });
+});

@@ -1,0 +1,152 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type FakeJudge, fakeJudge } from '@thinkrl/checklist-reward/testing';
+import { readSafetensors } from '@thinkrl/nn';
+import { readMetrics } from '@thinkrl/orchestrator';
+import { Key } from '@thinkrl/spec';
+import { expect, it } from 'vitest';
+import {
+  entriesOf,
+  parseQwenEditConfig,
+  readTasks,
+  resumeQwenEdit,
+  TaskFileError,
+  trainQwenEdit,
+} from '../src/qwen-image-edit/index.ts';
+import { TINY_FORM, tinyModel, tinySettings, writeTasks } from './qwen-image-edit-fixture.ts';
+
+const temporary = () => mkdtempSync(join(tmpdir(), 'qwen-image-edit-'));
+
+/** Likes or dislikes a picture altogether, by a digit of its mean: all rewards agree, and any two pictures may differ. */
+function wilfulJudge(): FakeJudge {
+  return fakeJudge(({ expected }, { image }) => {
+    const mean = image.data.reduce((sum, value) => sum + value, 0) / image.data.length;
+    const other = expected === 'yes' ? 'no' : 'yes';
+    return Math.floor(mean * 1e4) % 2 === 0 ? expected : other;
+  });
+}
+
+/** Everything of a run that must not depend on a stop. */
+function remains(run: string) {
+  const checkpoint = join(run, 'checkpoints', 'step-2');
+  return {
+    metrics: readMetrics(join(run, 'metrics.jsonl')).map((report) => ({ ...report, seconds: null })),
+    manifest: readFileSync(join(checkpoint, 'manifest.json'), 'utf8'),
+  };
+}
+
+it('trains both modules, is the same when stopped and resumed, and keeps adapters only', async () => {
+  const folder = temporary();
+  const path = await writeTasks(folder);
+  const config = parseQwenEditConfig(tinySettings(tinyModel(), path));
+  const parts = () => ({ judge: wilfulJudge(), form: TINY_FORM });
+
+  const whole = join(folder, 'whole');
+  const { summary, report, adapters } = await trainQwenEdit(config, { out: whole, ...parts() });
+  expect(summary).toMatchObject({ recipe: 'qwen-image-edit', iterations: 2 });
+  expect(existsSync(report!)).toBe(true);
+  for (const step of readMetrics(join(whole, 'metrics.jsonl'))) {
+    expect(step.chains).toBe(4);
+    for (const module of [step.understanding!, step.generation!]) {
+      expect(module.samples).toBeGreaterThan(0);
+      expect(module.skipped).toBeUndefined();
+      // On policy: the weights that sampled score alike, although the planner was updated before the editor.
+      expect(module.firstRatioGap).toBe(0);
+      expect(module.rolloutGap).toBeLessThan(1e-3);
+    }
+  }
+  const checkpoint = join(whole, 'checkpoints', 'step-2');
+  for (const name of ['understanding', 'generation']) {
+    const { tensors } = await readSafetensors(join(checkpoint, `${name}.safetensors`));
+    expect([...tensors.keys()].every((key) => /\.lora_[AB]\.weight$/.test(key))).toBe(true);
+    const saved = await readSafetensors(join(adapters, name, 'adapter_model.safetensors'));
+    expect(saved.tensors.size).toBe(tensors.size);
+    const moved = [...tensors].filter(([key]) => key.endsWith('lora_B.weight'));
+    expect(moved.some(([, { data }]) => (data as Float32Array).some((value) => value !== 0))).toBe(true);
+  }
+
+  const broken = join(folder, 'broken');
+  const stop = new AbortController();
+  const stopped = await trainQwenEdit(config, {
+    out: broken,
+    signal: stop.signal,
+    onEvent: ({ type }) => (type === 'step' ? stop.abort() : undefined),
+    ...parts(),
+  });
+  expect(stopped.summary).toBeNull();
+  expect(readdirSync(join(broken, 'checkpoints'))).toEqual(['step-1']);
+  await resumeQwenEdit(broken, parts());
+  expect(remains(broken)).toEqual(remains(whole));
+}, 300_000);
+
+it('leaves no run folder when it cannot begin', async () => {
+  const folder = temporary();
+  const path = await writeTasks(folder);
+  const out = join(folder, 'run');
+  const settings = tinySettings(join(folder, 'none'), path);
+  await expect(trainQwenEdit(parseQwenEditConfig(settings), { out })).rejects.toThrow(/judge.baseURL is ""/);
+  await expect(
+    trainQwenEdit(parseQwenEditConfig(settings), { out, judge: wilfulJudge() }),
+  ).rejects.toMatchObject({ code: 'BACKBONES_QWEN2_5_VL_FOLDER' });
+  expect(existsSync(out)).toBe(false);
+});
+
+it.each([
+  [{ editing: { window: 6 } }, 'editing.window is 6: use at most 5'],
+  [{ planner: { kind: 'served' } }, 'planner.baseURL is ""'],
+  [
+    { planner: { kind: 'served', baseURL: 'http://x', name: 'y' } },
+    'understanding.train is true: use false with planner.kind served',
+  ],
+  [{ mode: 'direct' }, 'understanding.train is true: use false with mode direct'],
+  [{ generation: { rnk: 3 } }, 'generation.rnk is 3: no such setting; did you mean rank?'],
+  [{ editing: { guidance: 0.5 } }, 'editing.guidance is 0.5: use at least 1'],
+  [{ recipe: 'micro' }, 'recipe is "micro": use "qwen-image-edit"'],
+])('refuses %j, naming field, value and fix', (overrides, message) => {
+  expect(() => parseQwenEditConfig(overrides)).toThrow(message);
+});
+
+it('reads tasks of a file or of a folder, with pictures beside them', async () => {
+  const folder = temporary();
+  const path = await writeTasks(folder);
+  const entries = readTasks(path);
+  expect(entries.map(({ id, category }) => [id, category])).toEqual([
+    ['1', 'weather'],
+    ['2', 'edit'],
+    ['both', 'edit'],
+  ]);
+  expect(entries[1]!.references).toEqual([join(folder, 'wide.png')]);
+  expect(entries[0]!.checklist).toEqual({
+    questions: [
+      { id: 'q1', text: 'Is there snow?', expected: 'yes' },
+      { id: 'q2', text: 'Is it night?', expected: 'no' },
+    ],
+    source: 'tasks.jsonl',
+  });
+  writeFileSync(join(folder, 'one.json'), '{"references": ["wide.png"], "instruction": "a hat"}');
+  expect(readTasks(folder)).toMatchObject([{ id: 'one', checklist: null }]);
+});
+
+it.each([
+  ['{"references": []}', /line 1: references: /],
+  ['{"references": ["a"], "instruction": "x", "cheklist": []}', /line 1: the task: .*cheklist/],
+  ['{"references"', /line 1: is not JSON/],
+  ['{"references":["a"],"instruction":"x","id":"a"}\n{"references":["a"],"instruction":"x","id":"a"}', /two/],
+])('refuses tasks %j and says where', (text, message) => {
+  const path = join(temporary(), 'tasks.jsonl');
+  writeFileSync(path, text);
+  expect(() => readTasks(path)).toThrow(TaskFileError);
+  expect(() => readTasks(path)).toThrow(message);
+});
+
+it('passes over all tasks in another order each time, none twice in an iteration', () => {
+  const entries = Array.from({ length: 7 }, (_, i) => ({ id: `${i}` }) as ReturnType<typeof readTasks>[0]);
+  const ids = (iteration: number) =>
+    entriesOf(entries, { iteration, count: 3, key: Key.of(1) }).map(({ id }) => id);
+  const passes = [1, 2, 3].map((pass) => [...ids(2 * pass - 1), ...ids(2 * pass)]);
+  for (const pass of passes) expect(new Set(pass).size).toBe(6);
+  expect(passes[0]).not.toEqual(passes[1]);
+  expect(ids(4)).toEqual(ids(4));
+  expect(() => entriesOf(entries, { iteration: 1, count: 8, key: Key.of(1) })).toThrow(/at most 7/);
+});
