@@ -1,9 +1,11 @@
 import { loadMicro, microCodec } from '@thinkrl/backbones/micro';
+import { loadQwenVl, QwenVlPolicy } from '@thinkrl/backbones/qwen2-5-vl';
 import { createEditSampler } from '@thinkrl/edit-generator';
 import { sampleTask } from '@thinkrl/microworld';
 import { Key } from '@thinkrl/spec';
 import { expect, it } from 'vitest';
 import { torchIsHere, useCpu } from './engine.ts';
+import { tinyFolder } from './qwen-vl-folder.ts';
 
 if (!(await torchIsHere())) await useCpu();
 
@@ -18,4 +20,15 @@ it('the example plans and edits', async () => {
   session.dispose();
   expect(plan!.wellFormed).toBe(true);
   expect(edit!.image.width).toBe(32);
+});
+
+it('the example loads a model and plans with it', async () => {
+  const folder = tinyFolder();
+  const task = sampleTask(Key.of(7), 'id');
+  const { model, processor } = loadQwenVl(folder);
+  const policy = new QwenVlPolicy({ model, processor, maxTokens: 32 });
+  const session = await policy.begin([task], 4);
+  const plans = await session.plan({ sampling: { temperature: 1 }, keys: Key.of(1).split(4) });
+  session.dispose();
+  expect(plans.map(({ logProbs }) => logProbs.length)).toEqual(plans.map(({ tokens }) => tokens.length));
 });

@@ -36,6 +36,17 @@ export class ParameterMismatchError extends ThinkError {
   }
 }
 
+/** An adapter in a file that cannot be attached to the model. */
+export class AdapterError extends ThinkError {
+  readonly code = 'NN_ADAPTER';
+  readonly path: string;
+
+  constructor(path: string, problem: string, options?: ErrorOptions) {
+    super(`the adapter in ${path} cannot be attached: ${problem}`, options);
+    this.path = path;
+  }
+}
+
 /** A tensor or parameter used in a way that would corrupt storage shared with others. */
 export class StorageError extends ThinkError {
   readonly code = 'NN_STORAGE';

@@ -1,13 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ParameterMismatchError } from './error.ts';
+import { castStorage, type StorageType } from './ops/cast-storage.ts';
 import { hasKernel, runFused } from './ops/fused.ts';
-import type { HostTensor, StoredTensor, StoredType } from './safetensors/host-tensor.ts';
-import { writeSafetensors } from './safetensors/write.ts';
+import type { HostData, HostTensor, StoredType } from './safetensors/host-tensor.ts';
+import { type PendingTensor, writePending } from './safetensors/write.ts';
 
 /** How {@link loadParameters} takes the halves of a file. */
 export interface LoadOptions {
   /** `widen` (the default) to float32, or `keep` them as they are where the engine can: nothing passes through float32. */
   readonly halves?: 'widen' | 'keep';
+  /** The storage of every parameter, whatever the file's; what was read unless given. */
+  readonly storage?: StorageType;
 }
 
 /**
@@ -20,7 +23,7 @@ export interface LoadOptions {
 export function loadParameters(
   parameters: ReadonlyMap<string, tf.Variable>,
   tensors: ReadonlyMap<string, HostTensor>,
-  { halves = 'widen' }: LoadOptions = {},
+  { halves = 'widen', storage }: LoadOptions = {},
 ): void {
   const keep = halves === 'keep' && hasKernel('FromBits');
   const names = [...parameters.keys()];
@@ -33,12 +36,12 @@ export function loadParameters(
   });
   if (missing.length + unexpected.length + shapes.length > 0)
     throw new ParameterMismatchError({ missing, unexpected, shapes });
-  tf.tidy(() => {
-    for (const [name, variable] of parameters) {
+  for (const [name, variable] of parameters)
+    tf.tidy(() => {
       const host = tensors.get(name)!;
-      variable.assign((keep && fromBits(host)) || toTensor(host, variable.dtype));
-    }
-  });
+      const loaded = (keep && fromBits(host)) || toTensor(host, variable.dtype);
+      variable.assign(storage === undefined ? loaded : castStorage(loaded, storage));
+    });
 }
 
 /** How {@link saveParameters} stores values: F32 unless given. */
@@ -47,15 +50,16 @@ export interface SaveOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** Writes parameters to a safetensors file that is whole or not there. */
+/** Writes parameters to a safetensors file that is whole or not there, with one of them on the host at a time. */
 export async function saveParameters(
   path: string,
   parameters: ReadonlyMap<string, tf.Tensor>,
   { dtype = 'F32', metadata = {} }: SaveOptions = {},
 ): Promise<void> {
-  const tensors = new Map<string, StoredTensor>();
-  for (const [name, tensor] of await downloadParameters(parameters)) tensors.set(name, { ...tensor, dtype });
-  await writeSafetensors(path, tensors, metadata);
+  const tensors = new Map<string, PendingTensor>();
+  for (const [name, tensor] of parameters)
+    tensors.set(name, { shape: tensor.shape, dtype, read: () => tensor.data() as Promise<HostData> });
+  await writePending(path, tensors, metadata);
 }
 
 /** Values of parameters on the host, by name. */

@@ -58,6 +58,20 @@ describe('noGrad', () => {
 });
 
 describe('checkpoint', () => {
+  it('keeps constants that are made inside the differentiated function', () => {
+    const w = tf.variable(tf.tensor1d([2, 3]));
+    const result = gradients(
+      () => {
+        const factors = tf.add(tf.tensor1d([1, 2]), 1);
+        const fn = (x: tf.Tensor, constant?: tf.Tensor) => tf.mul(tf.square(x), constant!);
+        return { loss: scalar(checkpoint(fn, [], [factors])(w)) };
+      },
+      new Map([['w', w]]),
+    );
+    expect([...result.gradients.get('w')!.dataSync()]).toEqual([8, 18]);
+    result.dispose();
+  });
+
   it('has exactly the values and gradients of the plain function, twice over, and leaks nothing', () => {
     const blocks = [1, 2].map((seed) => new TransformerBlock({ size: 4, heads: 2, key: Key.of(seed) }));
     const x = tf.variable(values([2, 3, 4], 'x')) as tf.Variable<tf.Rank.R3>;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -11,6 +11,7 @@ import {
   fromFloat16,
   Linear,
   loadParameters,
+  openSafetensors,
   ParameterMismatchError,
   parseSafetensors,
   readSafetensors,
@@ -124,6 +125,7 @@ describe('safetensors', () => {
     ['no JSON', file('{"x":'), /not JSON/],
     ['a list', file('[]'), /not a JSON object/],
     ['bytes that are no UTF-8', file('{}', new Uint8Array([0xff]), 3n), /UTF-8/],
+    ['a type named like a method', file(entry('toString', [1], [0, 4]), four), /unknown type toString/],
     ['an unknown type', file(entry('Q9', [1], [0, 4]), four), /unknown type Q9/],
     ['a negative size', file(entry('F32', [-1], [0, 4]), four), /shape/],
     ['a fraction of a size', file(entry('F32', [0.5], [0, 2]), four), /shape/],
@@ -143,8 +145,13 @@ describe('safetensors', () => {
     ['an overflow of sizes', file(entry('F32', [2 ** 40, 2 ** 40], [0, 4]), four), /takes/],
     ['metadata that is no text', file('{"__metadata__":{"a":1}}'), /__metadata__/],
   ])('refuses %s', (_, bytes, message) => {
-    expect(() => parseSafetensors(bytes)).toThrow(SafetensorsError);
-    expect(() => parseSafetensors(bytes)).toThrow(message);
+    const path = join(folder, 'hostile.safetensors');
+    writeFileSync(path, bytes);
+    for (const read of [() => parseSafetensors(bytes), () => openSafetensors(path)]) {
+      expect(read).toThrow(SafetensorsError);
+      expect(read).toThrow(message);
+    }
+    rmSync(path);
   });
 
   it('throws nothing but its own error on random damage', () => {

@@ -54,9 +54,9 @@ export class EditorBlock extends Module {
     const weights = {
       ...{ attentionGain, attentionBias, attentionGate, forwardGain, forwardBias, forwardGate },
       ...feedForward.weights(),
-      qkvWeight: qkv.weight,
+      qkvWeight: qkv.effectiveWeight(),
       qkvBias: qkv.bias,
-      outputWeight: output.weight,
+      outputWeight: output.effectiveWeight(),
       outputBias: output.bias,
     };
     return transformerBlock(x, weights, { heads, past: text, mask });

@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Key } from '@thinkrl/spec';
 import { embedding } from '../ops/embedding.ts';
+import { placeholder } from '../ops/placeholder.ts';
 import { normalInitializer } from './initializer.ts';
 import { Module } from './module.ts';
 
@@ -10,6 +11,8 @@ export interface EmbeddingOptions {
   readonly size: number;
   /** Standard deviation at the start; 0.05 unless given. */
   readonly deviation?: number;
+  /** `normal` unless given, or `unset`: zeros without storage, to be loaded. */
+  readonly start?: 'normal' | 'unset';
   readonly key: Key;
 }
 
@@ -17,9 +20,13 @@ export interface EmbeddingOptions {
 export class Embedding extends Module {
   readonly weight: tf.Variable;
 
-  constructor({ vocabulary, size, deviation = 0.05, key }: EmbeddingOptions) {
+  constructor({ vocabulary, size, deviation = 0.05, start = 'normal', key }: EmbeddingOptions) {
     super();
-    this.weight = this.parameter('weight', normalInitializer([vocabulary, size], deviation, key));
+    const shape = [vocabulary, size];
+    this.weight = this.parameter(
+      'weight',
+      start === 'unset' ? placeholder(shape) : normalInitializer(shape, deviation, key),
+    );
   }
 
   /** Vectors of `ids` (int32, any shape): `[...ids.shape, size]`. */

@@ -27,7 +27,12 @@ export class FeedForward extends Module {
   /** The weights as {@link transformerBlock} takes them. */
   weights() {
     const { up, down } = this;
-    return { upWeight: up.weight, upBias: up.bias, downWeight: down.weight, downBias: down.bias };
+    return {
+      upWeight: up.effectiveWeight(),
+      upBias: up.bias,
+      downWeight: down.effectiveWeight(),
+      downBias: down.bias,
+    };
   }
 
   /** `x [..., size]` to the same shape. */

@@ -39,6 +39,16 @@ export abstract class Module {
     return all;
   }
 
+  /** Every part below this module by its place, parts before their own parts. */
+  modules(): ReadonlyMap<string, Module> {
+    const all = new Map<string, Module>();
+    for (const [prefix, module] of this.children) {
+      all.set(prefix, module);
+      for (const [name, part] of module.modules()) all.set(`${prefix}.${name}`, part);
+    }
+    return all;
+  }
+
   /** Releases every parameter. */
   dispose(): void {
     for (const variable of this.parameters().values()) variable.dispose();

@@ -37,9 +37,9 @@ export class SelfAttention extends Module {
   weights(): AttentionWeights {
     const { qkv, output } = this;
     return {
-      qkvWeight: qkv.weight,
+      qkvWeight: qkv.effectiveWeight(),
       qkvBias: qkv.bias,
-      outputWeight: output.weight,
+      outputWeight: output.effectiveWeight(),
       outputBias: output.bias,
     };
   }

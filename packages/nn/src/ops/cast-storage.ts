@@ -17,6 +17,17 @@ export function castStorage<T extends tf.Tensor>(x: T, storage: StorageType): T 
   return composedCastStorage(x, storage);
 }
 
+/**
+ * `x` in the storage that `like` has; differentiable by `x` alone. Engines without storages give `x` itself.
+ *
+ * @example
+ * const short = castStorageLike(tf.scalar(Math.PI), castStorage(tf.scalar(1), 'bfloat16')); // 3.140625
+ */
+export function castStorageLike<T extends tf.Tensor>(x: T, like: tf.Tensor): T {
+  if (!hasKernel('CastStorage')) return x;
+  return runFused('CastStorage', { x }, { storage: like })[0] as T;
+}
+
 const rounding = {
   bfloat16: (value: number) => fromBfloat16(toBfloat16(value)),
   float16: (value: number) => fromFloat16(toFloat16(value)),

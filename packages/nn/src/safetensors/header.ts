@@ -17,14 +17,22 @@ export interface Header {
 }
 
 /** Largest header accepted, bytes: the limit of the format's reference implementation. */
-export const HEADER_LIMIT = 100_000_000;
+const HEADER_LIMIT = 100_000_000;
+
+/** Length of the header, from the 8 bytes at the start of a file. Throws {@link SafetensorsError} over the limit. */
+export function headerLength(path: string, start: Uint8Array): number {
+  const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(HEADER_LIMIT))
+    throw new SafetensorsError(path, `a header of ${length} bytes is over the limit of ${HEADER_LIMIT}`);
+  return Number(length);
+}
 
 /**
  * Reads and checks a header against a data part of `dataBytes` bytes: known types, honest sizes, tensors side by side
  * without gap or overlap. Throws {@link SafetensorsError}.
  */
-export function parseHeader(path: string, text: string, dataBytes: number): Header {
-  const json = parseJson(path, text);
+export function parseHeader(path: string, text: Uint8Array, dataBytes: number): Header {
+  const json = parseJson(path, decodeText(path, text));
   const entries: HeaderEntry[] = [];
   let metadata: Readonly<Record<string, string>> = {};
   for (const [name, value] of Object.entries(json)) {
@@ -44,6 +52,14 @@ export function parseHeader(path: string, text: string, dataBytes: number): Head
       `the header describes ${position} bytes of data, the file has ${dataBytes}`,
     );
   return { entries, metadata };
+}
+
+function decodeText(path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new SafetensorsError(path, 'the header is not UTF-8', { cause });
+  }
 }
 
 function parseJson(path: string, text: string): Record<string, unknown> {
@@ -67,7 +83,7 @@ function parseEntry(path: string, name: string, value: unknown): HeaderEntry {
   const fail = (problem: string) => new SafetensorsError(path, `tensor ${name} ${problem}`);
   if (!isRecord(value)) throw fail('is not described by an object');
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string' || !(dtype in STORED_BYTES))
+  if (typeof dtype !== 'string' || !Object.hasOwn(STORED_BYTES, dtype))
     throw fail(`has the unknown type ${String(dtype)}`);
   if (!isSizes(shape)) throw fail('has a shape that is not a list of sizes');
   if (!isSizes(offsets) || offsets.length !== 2) throw fail('has no pair of data offsets');

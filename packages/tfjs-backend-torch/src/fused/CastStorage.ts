@@ -13,10 +13,18 @@ function codeOf(storage: StorageType): number {
   throw new ConfigError({ field: 'storage', value: storage, fix: 'use float32, bfloat16 or float16' });
 }
 
+/** A storage by name, or that of another tensor. */
+interface CastAttributes {
+  readonly storage: StorageType | TensorInfo;
+}
+
 /** x (float32) in another storage: rounded to nearest even; the same data where it has that storage already. */
-export const castStorageKernel = kernel<{ x: TensorInfo }, { storage: StorageType }>(
+export const castStorageKernel = kernel<{ x: TensorInfo }, CastAttributes>(
   'CastStorage',
-  ({ x }, { storage }) => one(cast, handleOf(x), codeOf(storage)),
+  ({ x }, { storage }) => {
+    const name = typeof storage === 'string' ? storage : (storageOf(storage) as StorageType);
+    return one(cast, handleOf(x), codeOf(name));
+  },
 );
 
 /** Gradient of {@link castStorageKernel} for the tape: the slope, which the tape gives the storage of x. */

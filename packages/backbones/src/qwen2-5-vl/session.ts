@@ -1,0 +1,120 @@
+import { checkSampling, type ReasoningSession, type SpeakRequest } from '@thinkrl/cot-sampler';
+import type { EditTask, Image, Reflection, Utterance } from '@thinkrl/spec';
+import { QwenVlInputError } from './error.ts';
+import type { PlacedText } from './placed-text.ts';
+import type { Reasoner } from './reasoner.ts';
+import type { ReadPlan } from './reasoning-form.ts';
+import type { Segment } from './sheet.ts';
+import { type Seat, Speaker, type Spoken } from './speaker.ts';
+
+/** What a {@link QwenVlSession} works on. */
+export interface SessionOptions {
+  readonly reasoner: Reasoner;
+  readonly tasks: readonly EditTask[];
+  readonly groupSize: number;
+  readonly maxTokens: number;
+}
+
+/** A chain after its plan. */
+interface Planned {
+  readonly branch: number;
+  readonly tokens: readonly number[];
+}
+
+/** Qwen2.5-VL at work on one batch: prompts are computed and kept once per task, whatever the size of the groups. */
+export class QwenVlSession implements ReasoningSession {
+  private readonly options: SessionOptions;
+  private readonly prompts: readonly PlacedText[];
+  private readonly speaker: Speaker;
+  private readonly promptLength: number;
+  /** Logits after each prompt. */
+  private opening: readonly Float32Array[] | null = null;
+  private planned: readonly Planned[] | null = null;
+  private thought = 0;
+
+  constructor(options: SessionOptions) {
+    const { reasoner, tasks, groupSize, maxTokens } = options;
+    this.options = options;
+    this.prompts = tasks.map((task) => reasoner.prompt(task));
+    this.promptLength = Math.max(...this.prompts.map(({ ids }) => ids.length));
+    this.speaker = new Speaker(reasoner.model, tasks.length, this.promptLength + groupSize * maxTokens);
+  }
+
+  /** One plan per chain. */
+  async plan({ sampling, keys }: SpeakRequest): Promise<readonly Utterance[]> {
+    checkSampling(sampling);
+    const { reasoner, groupSize, maxTokens } = this.options;
+    this.opening ??= await this.speaker.feed(
+      this.prompts.map((prompt, row) => ({ row, branch: 0, ...prompt })),
+    );
+    this.speaker.truncate(this.promptLength);
+    const seats = keys.map((key, chain): Seat => {
+      const row = Math.floor(chain / groupSize);
+      return {
+        row,
+        branch: this.speaker.branch(row, 0),
+        next: this.prompts[row]!.positions.next,
+        logits: this.opening![row]!,
+        stream: key.stream(),
+      };
+    });
+    const said = await this.speaker.speak(seats, { sampling, maxTokens, ends: reasoner.ends });
+    this.planned = said.map(({ tokens }, chain) => ({ branch: seats[chain]!.branch, tokens }));
+    this.thought = this.speaker.length;
+    return said.map((spoken) => ({ ...utterance(spoken), ...this.meaning(spoken, reasoner.form.readPlan) }));
+  }
+
+  /** One reflection per listed chain. Throws {@link QwenVlInputError} before planning. */
+  async reflect(
+    chains: readonly number[],
+    edits: readonly Image[],
+    { sampling, keys }: SpeakRequest,
+  ): Promise<readonly Reflection[]> {
+    checkSampling(sampling);
+    const { reasoner, maxTokens } = this.options;
+    this.speaker.truncate(this.thought);
+    const looks = chains.map((chain, i) => this.look(chain, edits[i]!));
+    const columns = looks.reduce((sum, { ids }) => sum + ids.length + maxTokens, 0);
+    this.speaker.reserve(columns);
+    const logits = await this.speaker.feed(looks);
+    const seats = looks.map(
+      ({ row, branch, positions }, i): Seat => ({
+        row,
+        branch,
+        next: positions.next,
+        logits: logits[i]!,
+        stream: keys[i]!.stream(),
+      }),
+    );
+    const said = await this.speaker.speak(seats, { sampling, maxTokens, ends: reasoner.ends });
+    return said.map((spoken) => ({
+      ...utterance(spoken),
+      ...this.meaning(spoken, reasoner.form.readReflection),
+    }));
+  }
+
+  dispose(): void {
+    this.speaker.dispose();
+  }
+
+  /** A chain's edit as a segment of a branch of its own. */
+  private look(chain: number, edited: Image): Segment {
+    if (this.planned === null) throw new QwenVlInputError('reflect needs plans first');
+    const { reasoner, tasks, groupSize } = this.options;
+    const row = Math.floor(chain / groupSize);
+    const { branch, tokens } = this.planned[chain]!;
+    const from = this.prompts[row]!.positions.next + tokens.length - 1;
+    const text = reasoner.look({ task: tasks[row]!, edited }, reasoner.unread(tokens), from);
+    return { row, branch: this.speaker.branch(row, branch), ...text };
+  }
+
+  /** What was said as the form reads it; a text that was cut off does not count as well formed. */
+  private meaning<Read extends ReadPlan>({ tokens, ended }: Spoken, read: (text: string) => Read): Read {
+    const said = read(this.options.reasoner.processor.tokenizer.decode(tokens));
+    return ended ? said : { ...said, steps: [], wellFormed: false };
+  }
+}
+
+function utterance({ tokens, logProbs }: Spoken): Pick<Utterance, 'tokens' | 'logProbs'> {
+  return { tokens: Int32Array.from(tokens), logProbs: Float32Array.from(logProbs) };
+}

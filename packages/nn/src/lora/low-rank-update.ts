@@ -1,0 +1,57 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Key } from '@thinkrl/spec';
+import { normalInitializer } from '../modules/initializer.ts';
+import { Module } from '../modules/module.ts';
+import { castStorage, castStorageLike } from '../ops/cast-storage.ts';
+import { linear } from '../ops/linear.ts';
+
+/** What an adapter is to one layer. */
+export interface LowRankOptions {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly rank: number;
+  /** Factor on the product of both matrices. */
+  readonly scale: number;
+  /** Whether the update counts at the moment. */
+  readonly acts: () => boolean;
+  readonly key: Key;
+}
+
+/**
+ * A low-rank update of a linear layer (LoRA, arXiv 2106.09685): `scale · B A x` with parameters `lora_A.weight`
+ * `[rank, inputs]`, normal of deviation 1 / rank at the start, and `lora_B.weight` `[outputs, rank]`, zero.
+ */
+export class LowRankUpdate extends Module {
+  readonly a: tf.Variable;
+  readonly b: tf.Variable;
+  readonly rank: number;
+  readonly scale: number;
+  private readonly isActing: () => boolean;
+
+  constructor({ inputs, outputs, rank, scale, acts, key }: LowRankOptions) {
+    super();
+    this.rank = rank;
+    this.scale = scale;
+    this.isActing = acts;
+    this.a = this.parameter('lora_A.weight', normalInitializer([rank, inputs], 1 / rank, key));
+    this.b = this.parameter('lora_B.weight', tf.zeros([outputs, rank]));
+  }
+
+  /** Whether the update counts at the moment. */
+  get acts(): boolean {
+    return this.isActing();
+  }
+
+  /** `x [..., inputs]` to `[..., outputs]`, computed in the storage of `x` as mixed-precision training does. */
+  forward<T extends tf.Tensor>(x: T): T {
+    const inner = tf.mul(linear(x, castStorageLike<tf.Tensor>(this.a, x)), this.scale) as T;
+    return linear(inner, castStorageLike<tf.Tensor>(this.b, x));
+  }
+
+  /** `weight [outputs, inputs]` with `sign` times the update, computed in float32, in the storage of `weight`. */
+  addedTo(weight: tf.Tensor, sign: 1 | -1 = 1): tf.Tensor {
+    const product = tf.matMul(this.b as tf.Tensor as tf.Tensor2D, this.a as tf.Tensor as tf.Tensor2D);
+    const sum = tf.add(castStorage(weight, 'float32'), tf.mul(product, sign * this.scale));
+    return castStorageLike(sum, weight);
+  }
+}

@@ -1,0 +1,138 @@
+import { mkdirSync, mkdtempSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { Key } from '@thinkrl/spec';
+import { describe, expect, it } from 'vitest';
+import {
+  encodeSafetensors,
+  type HostTensor,
+  Linear,
+  loadParameters,
+  mapTensors,
+  openCheckpoint,
+  openSafetensors,
+  ParameterMismatchError,
+  SafetensorsError,
+} from '../src/index.ts';
+import { useCpu } from './engine.ts';
+
+await useCpu();
+const root = mkdtempSync(join(tmpdir(), 'nn-checkpoint-'));
+const weight = { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6), dtype: 'BF16' as const };
+const bias = { shape: [2], data: Float32Array.of(0.5, -0.5) };
+
+/** A folder with two shards and an index that says what it is told to. */
+function shards(name: string, index: unknown): string {
+  const folder = join(root, name);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'a.safetensors'), encodeSafetensors(new Map([['weight', weight]])));
+  writeFileSync(join(folder, 'b.safetensors'), encodeSafetensors(new Map([['bias', bias]])));
+  const text = typeof index === 'string' ? index : JSON.stringify(index);
+  writeFileSync(join(folder, 'model.safetensors.index.json'), text);
+  return folder;
+}
+
+const honest = { weight_map: { weight: 'a.safetensors', bias: 'b.safetensors' } };
+
+describe('openCheckpoint', () => {
+  it('reads shards as one, each tensor when it is asked for', () => {
+    const folder = shards('honest', { metadata: { total_size: 20 }, ...honest });
+    const checkpoint = openCheckpoint(folder);
+    expect([...checkpoint.tensors.keys()]).toEqual(['weight', 'bias']);
+    const layer = new Linear({ inputs: 3, outputs: 2, start: 'unset', key: Key.of(1) });
+    loadParameters(layer.parameters(), checkpoint.tensors, { storage: 'bfloat16' });
+    expect([...layer.weight.dataSync(), ...layer.bias!.dataSync()]).toEqual([1, 2, 3, 4, 5, 6, 0.5, -0.5]);
+    checkpoint.close();
+    checkpoint.close();
+    expect(() => checkpoint.tensors.get('weight')!.data).toThrow(/EBADF|closed/);
+  });
+
+  it('opens a file, a folder with one, and links as a hub cache has them', () => {
+    const folder = shards('whole', honest);
+    expect(openCheckpoint(join(folder, 'b.safetensors')).tensors.get('bias')!.data).toEqual(bias.data);
+    const linked = join(root, 'linked');
+    mkdirSync(linked);
+    symlinkSync(join(folder, 'b.safetensors'), join(linked, 'model.safetensors'));
+    expect([...openCheckpoint(linked).tensors.keys()]).toEqual(['bias']);
+  });
+
+  it('says where a file ends that was cut after it had been opened', () => {
+    const path = join(shards('cut', honest), 'a.safetensors');
+    const file = openSafetensors(path);
+    truncateSync(path, 40);
+    expect(() => file.tensors.get('weight')!.data).toThrow(SafetensorsError);
+    expect(() => file.tensors.get('weight')!.data).toThrow(/ends at byte/);
+  });
+
+  const map = (change: object) => ({ weight_map: { ...honest.weight_map, ...change } });
+  it.each<[string, unknown, RegExp]>([
+    ['no JSON', '{', /not JSON/],
+    ['no map', {}, /weight_map/],
+    ['null', null, /weight_map/],
+    ['a list', { weight_map: [] }, /weight_map/],
+    ['a path out of the folder', map({ weight: '../a.safetensors' }), /no file beside it/],
+    ['an absolute path', map({ weight: '/etc/a.safetensors' }), /no file beside it/],
+    ['a path of another system', map({ weight: '..\\a.safetensors' }), /no file beside it/],
+    ['a path with a zero', map({ weight: 'a\u0000.safetensors' }), /no file beside it/],
+    ['another kind of file', map({ weight: 'a.bin' }), /no file beside it/],
+    ['a number', map({ weight: 1 }), /no file beside it/],
+    ['a file that is not there', map({ weight: 'c.safetensors' }), /no such file/],
+    ['the wrong shard', map({ weight: 'b.safetensors' }), /said to be in b.safetensors and is not/],
+    ['a tensor that is nowhere', map({ more: 'a.safetensors' }), /more is said to be/],
+    [
+      'less than is there',
+      { weight_map: { bias: 'b.safetensors', weight: 'a.safetensors', x: 'x' } },
+      /no file/,
+    ],
+  ])('refuses an index with %s', (name, index, message) => {
+    const folder = shards(`bad ${name}`, index);
+    expect(() => openCheckpoint(folder)).toThrow(SafetensorsError);
+    expect(() => openCheckpoint(folder)).toThrow(message);
+  });
+
+  it('refuses shards with more than the index lists, two files without an index, and an empty folder', () => {
+    const folder = shards('more', { weight_map: { weight: 'a.safetensors', bias: 'b.safetensors' } });
+    const extra = new Map([
+      ['bias', bias],
+      ['more', bias],
+    ]);
+    writeFileSync(join(folder, 'b.safetensors'), encodeSafetensors(extra));
+    expect(() => openCheckpoint(folder)).toThrow(/holds more, which the index does not list/);
+    const two = join(root, 'two');
+    mkdirSync(two);
+    expect(() => openCheckpoint(two)).toThrow(/no safetensors file/);
+    for (const name of ['a.safetensors', 'b.safetensors']) writeFileSync(join(two, name), '');
+    expect(() => openCheckpoint(two)).toThrow(/a.safetensors and b.safetensors: name one/);
+    expect(() => openCheckpoint(join(root, 'nowhere'))).toThrow(/no such file/);
+    expect(() => openSafetensors(two)).toThrow(/not a file/);
+  });
+});
+
+describe('mapTensors', () => {
+  const tensors = new Map<string, HostTensor>([
+    ['model.visual.a', bias],
+    ['model.visual.b', weight],
+    ['extra.time', bias],
+  ]);
+  it('renames, changes and drops; the rest stays', () => {
+    const first = ({ shape, data }: HostTensor) => ({ shape: [shape[1]!], data: data.subarray(0, shape[1]) });
+    const mapped = mapTensors(tensors, [
+      { match: /\.b$/, name: '.last', change: first },
+      { match: /^extra\./, drop: true },
+    ]);
+    expect([...mapped.keys()]).toEqual(['model.visual.a', 'model.visual.last']);
+    expect(mapped.get('model.visual.last')).toEqual({ shape: [3], data: Float32Array.of(1, 2, 3) });
+  });
+  it('refuses two tensors of one name', () => {
+    const attempt = () => mapTensors(tensors, [{ match: /^model\.visual\..$/, name: 'same' }]);
+    expect(attempt).toThrow(ParameterMismatchError);
+    expect(attempt).toThrow(/model.visual.b, a second same/);
+  });
+  it('leaves nothing behind when a load fails', () => {
+    const layer = new Linear({ inputs: 3, outputs: 2, key: Key.of(1) });
+    const before = tf.memory().numTensors;
+    expect(() => loadParameters(layer.parameters(), tensors)).toThrow(ParameterMismatchError);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
