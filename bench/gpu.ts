@@ -7,7 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Answer, type Setup, Side, type SideName } from './gpu/exchange.ts';
 import { shapesOf, writeInputs, writeWeights } from './gpu/inputs.ts';
-import { CASES, type CaseName, fullSizes, type ModelName, type Sizes, tinySizes, workOf } from './gpu/sizes.ts';
+import {
+  CASES,
+  type CaseName,
+  fullSizes,
+  type ModelName,
+  type Sizes,
+  tinySizes,
+  workOf,
+} from './gpu/sizes.ts';
 import { broken, print, type Row } from './gpu/table.ts';
 
 const device = process.env.THINKRL_DEVICE ?? 'cuda:0';
@@ -80,7 +88,9 @@ async function measure(folder: string, sizes: Sizes): Promise<readonly Row[]> {
     for (let round = 0; round < ROUNDS; round++)
       for (const side of SIDES) {
         const { answers, version } = await turn(side, setup(model), REPEATS);
-        console.log(`${model}, round ${round + 1}: ${side === 'ours' ? `ours on libtorch` : 'PyTorch'} ${version}`);
+        console.log(
+          `${model}, round ${round + 1}: ${side === 'ours' ? `ours on libtorch` : 'PyTorch'} ${version}`,
+        );
         for (const [name, answer] of answers) {
           const before = seconds.get(`${side} ${name}`) ?? [];
           seconds.set(`${side} ${name}`, [...before, ...answer.seconds.slice(1)]);

@@ -8,7 +8,12 @@ import {
   QwenImageVae,
   RELEASED_VAE,
 } from '@thinkrl/backbones/qwen-image-edit';
-import { createEditSampler, type EditBackbone, prepareTransitions, withGuidance } from '@thinkrl/edit-generator';
+import {
+  createEditSampler,
+  type EditBackbone,
+  prepareTransitions,
+  withGuidance,
+} from '@thinkrl/edit-generator';
 import { flowLoss } from '@thinkrl/grpo-core';
 import { AdamW, clipGlobalNorm, gradients, LoraAdapter } from '@thinkrl/nn';
 import { type Edit, type EditCondition, type Image, Key } from '@thinkrl/spec';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { LORA_TARGETS, QwenImageTransformer } from '@thinkrl/backbones/qwen-image-edit';
 import { positionsOf, QwenVl } from '@thinkrl/backbones/qwen2-5-vl';
 import { useEngine } from '@thinkrl/engine';
-import { fillNormal, LoraAdapter, type Module, type StoredTensor, writeSafetensors } from '@thinkrl/nn';
+import { fillNormal, type Module, type StoredTensor, writeSafetensors } from '@thinkrl/nn';
 import { Key } from '@thinkrl/spec';
 import type { Setup, Shapes } from './exchange.ts';
 import { NOISE_KEY } from './image.ts';
@@ -67,7 +67,11 @@ export async function shapesOf(sizes: Sizes): Promise<Setup['shapes']> {
   await useEngine({ engine: 'torch', device: 'cpu', threads: 1 });
   const transformer = new QwenImageTransformer(sizes.transformer);
   const language = new QwenVl(sizes.language);
-  return { transformer: shapesIn(transformer), adapter: adapterShapes(transformer, sizes), language: shapesIn(language) };
+  return {
+    transformer: shapesIn(transformer),
+    adapter: adapterShapes(transformer, sizes),
+    language: shapesIn(language),
+  };
 }
 
 function shapesIn(model: Module): Shapes {

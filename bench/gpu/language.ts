@@ -21,7 +21,10 @@ export function languageCases({ sizes, storage }: Setup, { inputs, weights }: In
   const place = (text: Int32Array, from: number) => {
     const own = text.length === 1 ? [] : grids;
     const positions = positionsOf(text, { grids: own, imageToken, merge: vision.merge, from });
-    return { positions, laid: positionRows([{ positions, row: 0, start: 0 }], { rows: 1, tokens: text.length }) };
+    return {
+      positions,
+      laid: positionRows([{ positions, row: 0, start: 0 }], { rows: 1, tokens: text.length }),
+    };
   };
   const prompt = place(ids, 0);
   return {

@@ -121,7 +121,8 @@ class QwenImage:
         for i in range(self.sizes["blocks"]):
             keep = latents.shape[1] if i == self.sizes["blocks"] - 1 else None
             if torch.is_grad_enabled():
-                text, image = checkpoint(self.block, i, text, image, angles, vectors[i], keep, use_reentrant=False)
+                text, image = checkpoint(self.block, i, text, image, angles, vectors[i], keep,
+                                         use_reentrant=False, preserve_rng_state=False)
             else:
                 text, image = self.block(i, text, image, angles, vectors[i], keep)
         return self.linear(modulated(image, shift, scale), "proj_out").float()

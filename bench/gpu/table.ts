@@ -19,7 +19,17 @@ export interface Row {
 export function print(rows: readonly Row[], device: string): void {
   const cells = (list: readonly string[]) => console.log(list.map((text) => text.padStart(13)).join(''));
   console.log(`on ${device}, bfloat16; medians`);
-  cells(['case', 'ours ms', 'PyTorch ms', 'ratio', 'ours TFLOP/s', 'PyTorch', '% of dense', 'ours GB', 'PyTorch GB']);
+  cells([
+    'case',
+    'ours ms',
+    'PyTorch ms',
+    'ratio',
+    'ours TFLOP/s',
+    'PyTorch',
+    '% of dense',
+    'ours GB',
+    'PyTorch GB',
+  ]);
   for (const { name, work, ours, peer } of rows)
     cells([
       name,
@@ -44,7 +54,8 @@ export function broken(rows: readonly Row[]): readonly string[] {
     .map(({ name }) => `${name} is slower than PyTorch`);
   const train = rows.find(({ name }) => name === 'train')!;
   const part = rate(train.work, train.ours) / denseRate(rows);
-  const shares = part < 0.45 ? [`a training step runs at ${(100 * part).toFixed(0)} % of the dense rate`] : [];
+  const shares =
+    part < 0.45 ? [`a training step runs at ${(100 * part).toFixed(0)} % of the dense rate`] : [];
   return [...slow, ...shares, ...tooLarge(rows)];
 }
 

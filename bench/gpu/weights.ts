@@ -18,7 +18,10 @@ export function setWeights(
   known: ReadonlyMap<string, HostTensor> | null,
   storage: StorageType,
 ): void {
-  if (known === null) return fillRandom(parameters, storage);
+  if (known === null) {
+    fillRandom(parameters, storage);
+    return;
+  }
   const own = new Map([...parameters.keys()].map((name) => [name, known.get(name)!]));
   loadParameters(parameters, own, { storage });
 }

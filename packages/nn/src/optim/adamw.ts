@@ -119,9 +119,9 @@ export class AdamW {
   }
 }
 
-/** Moments are float32 whatever storage the parameter has: in halves they would stand still. */
+/** Moments, filled on the device, are float32 whatever storage the parameter has: in halves they would stand still. */
 function zeroVariable(parameter: tf.Variable): tf.Variable {
-  return tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false));
+  return tf.tidy(() => tf.variable(tf.fill(parameter.shape, 0), false));
 }
 
 type StepLists = Readonly<
