@@ -58,9 +58,10 @@ describe.each(await engines())('Qwen-Image-Edit backbone on %s', (engine) => {
   it('gives each edit of a batch what it gives that edit alone, and encodes equal conditions once', () => {
     let encoded = 0;
     const textEncoder = {
-      encode: (prompt: string, images: readonly Image[]) => {
+      ...wordEncoder,
+      read: (prompt: string, images: readonly Image[]) => {
         encoded += 1;
-        return wordEncoder.encode(prompt, images);
+        return wordEncoder.read(prompt, images);
       },
     };
     const backbone = backboneOf(models, { textEncoder, trainable: new Map() });
@@ -92,6 +93,14 @@ describe.each(await engines())('Qwen-Image-Edit backbone on %s', (engine) => {
     expect(found[0]).toBeLessThan(1e-5);
     frozen.dispose();
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('refuses trainable parameters that no block answers to', () => {
+    const start = tf.variable(tf.zeros([1]));
+    const named = (name: string) => () => backboneOf(models, { trainable: new Map([[name, start]]) });
+    expect(named('blocks.0.attn.to_q.lora_A.weight')).toThrow(/trainable.*transformer_blocks.0/);
+    expect(named('transformer_blocks.0.attn.to_q.lora_A.weight')).not.toThrow();
+    expect(named('txt_norm.weight')).not.toThrow();
   });
 
   it('frees its conditioning', () => {

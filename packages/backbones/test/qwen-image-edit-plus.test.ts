@@ -13,7 +13,8 @@ import { QwenImageTransformer } from '../src/qwen-image-edit/transformer/transfo
 import { parseVaeConfig } from '../src/qwen-image-edit/vae/config.ts';
 import { QwenImageVae } from '../src/qwen-image-edit/vae/vae.ts';
 import { vaeTensors } from '../src/qwen-image-edit/vae/weights.ts';
-import { positionRows, positionsOf, rotaryTables } from '../src/qwen2-5-vl/positions.ts';
+import type { QwenVlProcessor } from '../src/qwen2-5-vl/processor.ts';
+import { QwenVlTextEncoder } from '../src/qwen2-5-vl/text-encoder.ts';
 import { engines } from './engine.ts';
 import { deviation, openTensors, readConfig } from './fixture.ts';
 import { hostTensors, gridsOf as tokenGrids, withoutNotes } from './qwen-image-fixture.ts';
@@ -49,21 +50,20 @@ function transformer(): QwenImageTransformer {
 /** States of the tiny VL model for the prompt of the fixtures, its system's turn left out. */
 function promptStates(sign: 'positive' | 'negative'): tf.Tensor3D {
   const model = referenceModel();
-  const ids = Int32Array.from(inputs.values(`${sign}_input_ids`));
   const values = [...inputs.values('image_grid_thw')];
   const grids = [0, 3].map((at) => ({
     frames: values[at]!,
     rows: values[at + 1]!,
     columns: values[at + 2]!,
   }));
-  const { imageToken, vision, language } = model.config;
-  const positions = positionsOf(ids, { grids, imageToken, merge: vision.merge });
-  const laid = positionRows([{ positions, start: 0 }], ids.length);
   const patches = { data: inputs.values('pixel_values'), numbers: 96, grids };
-  const x = model.embed({ ids, rows: 1, tokens: ids.length, patches });
-  const hidden = model.language.forward(x, { rotary: rotaryTables(laid, language) });
-  return tf.slice(hidden, [0, config.drop_idx, 0], [1, -1, -1]);
+  const ids = Int32Array.from(inputs.values(`${sign}_input_ids`));
+  const encoder = new QwenVlTextEncoder({ model, processor: NOT_ASKED, dropped: config.drop_idx });
+  return encoder.encode({ ids, patches });
 }
+
+/** Tokens and patches are those of the fixtures. */
+const NOT_ASKED = {} as QwenVlProcessor;
 
 const gap = (x: tf.Tensor, name: string) => deviation(x.dataSync(), outputs.values(name));
 
@@ -74,7 +74,7 @@ describe.each(await engines())('Edit-Plus from end to end on %s', (engine) => {
   beforeAll(async () => {
     await useEngine({ engine, threads: 2 });
     autoencoder = vae();
-    const textEncoder = { encode: () => promptStates('positive') };
+    const textEncoder = { read: () => 'positive' as const, encode: promptStates };
     backbone = new QwenImageBackbone({
       transformer: transformer(),
       vae: autoencoder,

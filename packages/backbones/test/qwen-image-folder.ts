@@ -10,6 +10,8 @@ import { hostTensors, withoutNotes } from './qwen-image-fixture.ts';
 
 /** What differs from folder to folder. */
 export interface FolderOptions {
+  /** Where to write; a new folder unless given. */
+  readonly folder?: string;
   readonly pipeline?: 'QwenImageEditPipeline' | 'QwenImageEditPlusPipeline';
   /** Changes of `transformer/config.json`. */
   readonly transformer?: object;
@@ -22,7 +24,7 @@ export interface FolderOptions {
  * shards.
  */
 export function writeModelFolder(options: FolderOptions = {}): string {
-  const folder = mkdtempSync(join(tmpdir(), 'qwen-image-'));
+  const { folder = mkdtempSync(join(tmpdir(), 'qwen-image-')) } = options;
   const { pipeline = 'QwenImageEditPlusPipeline', dtype = 'F32' } = options;
   const write = (part: string, name: string, content: object | Uint8Array) => {
     mkdirSync(join(folder, part), { recursive: true });
@@ -68,13 +70,15 @@ export function writeModelFolder(options: FolderOptions = {}): string {
   return folder;
 }
 
-/** An encoder whose states a prompt and the sizes of its pictures decide: as many tokens as the text has words. */
-export const wordEncoder: PromptEncoder = {
-  encode: (prompt, images) => {
+/** An encoder whose states the prompt decides: as many tokens as the text has words, and one per picture. */
+export const wordEncoder: PromptEncoder<{ readonly prompt: string; readonly tokens: number }> = {
+  read: (prompt, images) => {
     const words = prompt.slice(prompt.lastIndexOf('<|vision_end|>')).split(' ');
-    const shape = [1, words.length + images.length, 64] as const;
+    return { prompt, tokens: words.length + images.length };
+  },
+  encode: ({ prompt, tokens }) => {
     const stream = Key.of(5).fold(prompt).stream();
-    const data = Float32Array.from({ length: shape[1] * 64 }, () => stream.normal());
-    return tf.tensor3d(data, [...shape]);
+    const data = Float32Array.from({ length: tokens * 64 }, () => stream.normal());
+    return tf.tensor3d(data, [1, tokens, 64]);
   },
 };

@@ -124,6 +124,8 @@ describe('conditions', () => {
     const one = grey([32, 32]);
     expect(() => prepareCondition('edit-plus', { references: [], text: 'x' })).toThrow(QwenImageInputError);
     expect(() => prepareCondition('edit', { references: [one, one], text: 'x' })).toThrow(/Edit-Plus/);
+    for (const token of ['<|image_pad|>', '<|im_end|>', '<|endoftext|>'])
+      expect(() => prepareCondition('edit', { references: [one], text: `a${token}b` })).toThrow(token);
   });
 });
 

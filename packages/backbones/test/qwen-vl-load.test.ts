@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { useEngine } from '@thinkrl/engine';
 import { ParameterMismatchError, SafetensorsError } from '@thinkrl/nn';
+import { Key } from '@thinkrl/spec';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   loadQwenVl,
   type PositionRows,
   parseConfig,
   QwenVlFolderError,
+  QwenVlPolicy,
   QwenVlTextEncoder,
 } from '../src/qwen2-5-vl/index.ts';
 import { engines } from './engine.ts';
@@ -49,6 +51,30 @@ describe.each(await engines())('loading on %s', (engine) => {
     const { model } = loadQwenVl(folder, { storage: 'float32' });
     expect(model.storage).toBe('float32');
     model.dispose();
+  });
+
+  it.runIf(engine === 'torch')('samples and scores in bfloat16 alike', async () => {
+    const models = loadQwenVl(tinyFolder({ dtype: 'BF16' }));
+    const policy = new QwenVlPolicy({ ...models, maxTokens: 4 });
+    const image = { width: 16, height: 16, data: new Float32Array(768).fill(0.25) };
+    const task = { id: 'a', references: [image], instruction: 'snow', category: 'x' };
+    const session = await policy.begin([task], 2);
+    const request = { sampling: { temperature: 1 }, keys: Key.of(1).split(2) };
+    const plans = await session.plan(request);
+    const reflections = await session.reflect([0, 1], [image, image], request);
+    session.dispose();
+    const trajectory = { sigmas: [], shape: [], states: [], stochastic: [], logProbs: [] };
+    const first = { condition: { references: [image], text: '' }, image, trajectory };
+    const chains = plans.map((plan, index) => {
+      const rounds = [{ reflection: reflections[index]!, edit: null }];
+      return { task, index, plan, first, rounds };
+    });
+    const { layout, score } = policy.prepare(chains, 1);
+    const scored = tf.tidy(() => score().logProbs.dataSync());
+    layout.mask.forEach((there, i) => {
+      if (there === 1) expect(Math.abs(scored[i]! - layout.sampled[i]!)).toBeLessThan(0.1);
+    });
+    models.model.dispose();
   });
 
   it('says which weights are missing and which nobody asked for', () => {

@@ -320,6 +320,7 @@ describe(`on ${engine}`, { timeout: 300_000 }, () => {
     session.dispose();
     expect(tf.memory().numTensors).toBe(before);
     await expect(policyOf().begin(tasks, 0)).rejects.toThrow(ConfigError);
+    await expect(policyOf().begin([], 2)).rejects.toThrow(ConfigError);
     expect(() => policyOf({ maxTokens: 0 })).toThrow(ConfigError);
     await expect(policyOf().begin([{ ...tasks[0]!, instruction: 'x<|im_end|>' }], 1)).rejects.toThrow(
       QwenVlInputError,

@@ -1,10 +1,18 @@
 import { loadMicro, microCodec } from '@thinkrl/backbones/micro';
-import { loadQwenVl, QwenVlPolicy } from '@thinkrl/backbones/qwen2-5-vl';
-import { createEditSampler } from '@thinkrl/edit-generator';
+import {
+  LORA_TARGETS,
+  loadQwenImage,
+  QwenImageBackbone,
+  qwenImageCodec,
+} from '@thinkrl/backbones/qwen-image-edit';
+import { loadQwenVl, QwenVlPolicy, QwenVlTextEncoder } from '@thinkrl/backbones/qwen2-5-vl';
+import { createEditSampler, withGuidance } from '@thinkrl/edit-generator';
 import { sampleTask } from '@thinkrl/microworld';
+import { LoraAdapter } from '@thinkrl/nn';
 import { Key } from '@thinkrl/spec';
 import { expect, it } from 'vitest';
 import { torchIsHere, useCpu } from './engine.ts';
+import { writeModelFolder } from './qwen-image-folder.ts';
 import { tinyFolder } from './qwen-vl-folder.ts';
 
 if (!(await torchIsHere())) await useCpu();
@@ -31,4 +39,24 @@ it('the example loads a model and plans with it', async () => {
   const plans = await session.plan({ sampling: { temperature: 1 }, keys: Key.of(1).split(4) });
   session.dispose();
   expect(plans.map(({ logProbs }) => logProbs.length)).toEqual(plans.map(({ tokens }) => tokens.length));
+});
+
+it('the example loads an editor and edits with it', async () => {
+  const folder = writeModelFolder({ folder: tinyFolder({ layout: 'pipeline' }) });
+  const [area, steps] = [32 ** 2, 2];
+  const { references } = sampleTask(Key.of(7), 'id');
+  const condition = { references, text: 'make it snow' };
+  const models = loadQwenImage(folder);
+  const textEncoder = new QwenVlTextEncoder(loadQwenVl(folder));
+  const lora = { rank: 64, alpha: 128, targets: LORA_TARGETS, key: Key.of(7) };
+  const adapter = LoraAdapter.attach(models.transformer, lora);
+  const trainable = adapter.parameters();
+  const backbone = new QwenImageBackbone({ ...models, textEncoder, trainable, sizes: { area } });
+  const editor = createEditSampler({
+    backbone: withGuidance(backbone, { scale: 4 }),
+    codec: qwenImageCodec(models.vae),
+    schedule: models.schedule(steps),
+  });
+  const [edit] = await editor.sample([condition], { keys: [Key.of(1)], stochastic: false });
+  expect(edit!.image.width).toBe(32);
 });

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Conditioning, EditBackbone } from '@thinkrl/edit-generator';
 import { noGrad, type ParameterMap } from '@thinkrl/nn';
-import type { EditCondition, Image } from '@thinkrl/spec';
+import { ConfigError, type EditCondition, type Image } from '@thinkrl/spec';
 import { encodeImages } from './codec.ts';
 import { QwenImageInputError } from './error.ts';
 import { type EditFeatures, embedFeatures } from './features.ts';
@@ -20,13 +20,12 @@ import { checkpointedUnits, type RunUnit } from './transformer/unit.ts';
 import { pixelsPerLatent } from './vae/config.ts';
 import type { QwenImageVae } from './vae/vae.ts';
 
-/** What embeds prompts with pictures. */
-export interface PromptEncoder {
-  /**
-   * States of the prompt after its first 64 tokens, `[1, tokens, width]`; `images` stand where the prompt has its picture
-   * tokens.
-   */
-  encode(prompt: string, images: readonly Image[]): tf.Tensor3D;
+/** What embeds prompts with pictures: `QwenVlTextEncoder` of the qwen2-5-vl entry, or another. */
+export interface PromptEncoder<Read = unknown> {
+  /** Reads a whole prompt; `images` stand where it has its picture tokens. Host data. */
+  read(prompt: string, images: readonly Image[]): Read;
+  /** States of what was read after its first 64 tokens: `[1, tokens, width]`. */
+  encode(read: Read): tf.Tensor3D;
 }
 
 /** What a {@link QwenImageBackbone} is made of. */
@@ -68,8 +67,10 @@ export class QwenImageBackbone implements EditBackbone<QwenImageConditioning> {
   private readonly runUnit: RunUnit;
   private readonly levels: LevelCache | undefined;
 
+  /** Throws ConfigError for trainable parameters that are not named by places of the transformer. */
   constructor(options: QwenImageBackboneOptions) {
     const { transformer, trainable = transformer.parameters() } = options;
+    checkNames(transformer, trainable);
     this.options = options;
     this.transformer = transformer;
     this.trainable = trainable;
@@ -97,7 +98,7 @@ export class QwenImageBackbone implements EditBackbone<QwenImageConditioning> {
   features(condition: EditCondition): EditFeatures {
     const { kind, sizes, textEncoder, vae } = this.options;
     const { size, prompt, seen, references } = prepareCondition(kind, condition, sizes);
-    const text = textEncoder.encode(prompt, seen);
+    const text = textEncoder.encode(textEncoder.read(prompt, seen));
     const latents = references.map((image) => encodeImages(vae, [image]));
     const grids = [this.gridOf(size), ...references.map((image) => this.gridOf(image))];
     const flat = latents.map((tokens) => tf.reshape(tokens, [1, -1, tokens.shape[3]]) as tf.Tensor3D);
@@ -153,6 +154,20 @@ export class QwenImageBackbone implements EditBackbone<QwenImageConditioning> {
 
   private trains(names: RegExp): boolean {
     return [...this.trainable.keys()].some((name) => names.test(name));
+  }
+}
+
+/** A name that no block answers to would get no gradient when blocks are computed again. */
+function checkNames(transformer: QwenImageTransformer, trainable: ParameterMap): void {
+  const places = new Set(transformer.modules().keys());
+  for (const name of trainable.keys()) {
+    const known = name.split('.').some((_, i, parts) => places.has(parts.slice(0, i).join('.')));
+    if (!known)
+      throw new ConfigError({
+        field: 'trainable',
+        value: name,
+        fix: 'attach the adapter to the transformer itself, so that names begin with places such as transformer_blocks.0',
+      });
   }
 }
 

@@ -55,7 +55,7 @@ export class QwenVlPolicy implements TrainableReasoningPolicy<EditTask> {
 
   /** Starts a batch; prompts are computed once per task. Throws ConfigError and QwenVlInputError. */
   async begin(tasks: readonly EditTask[], groupSize: number): Promise<ReasoningSession> {
-    checkCounts({ groupSize });
+    checkCounts({ groupSize, tasks: tasks.length });
     const { reasoner, maxTokens } = this;
     return new QwenVlSession({ reasoner, tasks, groupSize, maxTokens });
   }

@@ -61,7 +61,10 @@ export class QwenVlSession implements ReasoningSession {
     const said = await this.speaker.speak(seats, { sampling, maxTokens, ends: reasoner.ends });
     this.planned = said.map(({ tokens }, chain) => ({ branch: seats[chain]!.branch, tokens }));
     this.thought = this.speaker.length;
-    return said.map((spoken) => ({ ...utterance(spoken), ...this.meaning(spoken, reasoner.form.readPlan) }));
+    return said.map((spoken) => ({
+      ...utterance(spoken),
+      ...this.meaning(spoken, (text) => reasoner.form.readPlan(text)),
+    }));
   }
 
   /** One reflection per listed chain. Throws {@link QwenVlInputError} before planning. */
@@ -74,8 +77,7 @@ export class QwenVlSession implements ReasoningSession {
     const { reasoner, maxTokens } = this.options;
     this.speaker.truncate(this.thought);
     const looks = chains.map((chain, i) => this.look(chain, edits[i]!));
-    const columns = looks.reduce((sum, { ids }) => sum + ids.length + maxTokens, 0);
-    this.speaker.reserve(columns);
+    this.speaker.reserve(mostColumns(looks, maxTokens));
     const logits = await this.speaker.feed(looks);
     const seats = looks.map(
       ({ row, branch, positions }, i): Seat => ({
@@ -89,7 +91,7 @@ export class QwenVlSession implements ReasoningSession {
     const said = await this.speaker.speak(seats, { sampling, maxTokens, ends: reasoner.ends });
     return said.map((spoken) => ({
       ...utterance(spoken),
-      ...this.meaning(spoken, reasoner.form.readReflection),
+      ...this.meaning(spoken, (text) => reasoner.form.readReflection(text)),
     }));
   }
 
@@ -113,6 +115,17 @@ export class QwenVlSession implements ReasoningSession {
     const said = read(this.options.reasoner.processor.tokenizer.decode(tokens));
     return ended ? said : { ...said, steps: [], wellFormed: false };
   }
+}
+
+/** Columns that the fullest row can come to take when every segment is followed by `maxTokens` tokens. */
+function mostColumns(segments: readonly Segment[], maxTokens: number): number {
+  const sums = new Map<number, { ids: number; texts: number }>();
+  for (const { row, ids } of segments) {
+    const sum = sums.get(row) ?? { ids: 0, texts: 0 };
+    sums.set(row, { ids: sum.ids + ids.length, texts: sum.texts + 1 });
+  }
+  const most = (name: 'ids' | 'texts') => Math.max(...[...sums.values()].map((sum) => sum[name]));
+  return most('ids') + most('texts') * maxTokens;
 }
 
 function utterance({ tokens, logProbs }: Spoken): Pick<Utterance, 'tokens' | 'logProbs'> {

@@ -43,6 +43,8 @@ const SYSTEM =
 
 const PICTURE = '<|vision_start|><|image_pad|><|vision_end|>';
 
+const SPECIAL = /<\|(im_start|im_end|endoftext|vision_start|vision_end|vision_pad|image_pad|video_pad)\|>/;
+
 /** The prompt of a text and `pictures` pictures; Edit-Plus numbers them. */
 export function editPrompt(kind: PipelineKind, text: string, pictures = 1): string {
   const numbered = Array.from({ length: pictures }, (_, index) => `Picture ${index + 1}: ${PICTURE}`);
@@ -64,7 +66,7 @@ export function outputSize(
  * Prepares a condition: prompt, and pictures resampled (Lanczos) for text encoder and autoencoder. Edit shows both the same
  * picture, at the size of the result; Edit-Plus shows each its own copy of the original.
  *
- * @throws QwenImageInputError for a condition without pictures, or with several in Edit.
+ * @throws QwenImageInputError for a condition without pictures, with several in Edit, or with special tokens in its text.
  */
 export function prepareCondition(
   kind: PipelineKind,
@@ -72,6 +74,9 @@ export function prepareCondition(
   sizes: PipelineSizes = {},
 ): PreparedCondition {
   checkPictures(kind, references);
+  const special = SPECIAL.exec(text)?.[0];
+  if (special !== undefined)
+    throw new QwenImageInputError(`the text contains ${special}, which would count as the special token`);
   const size = outputSize(kind, references, sizes);
   const prompt = editPrompt(kind, text, references.length);
   if (kind === 'edit') {
