@@ -69,6 +69,16 @@ module.exports = {
       to: { path: source('orchestrator|recipes|cli|report|backbones|microworld|engine|tfjs-backend-torch') },
     },
     {
+      name: 'benchmarks-know-no-loop',
+      comment: 'Benchmarks take any editor and any judge: they import no loop, no model and no engine.',
+      severity: 'error',
+      from: { path: source('benchmarks') },
+      to: {
+        path: '^packages/',
+        pathNot: source('benchmarks|spec|served|checklist-reward|microworld'),
+      },
+    },
+    {
       name: 'one-engine-selector',
       comment: 'Only the engine selector imports the torch backend.',
       severity: 'error',

@@ -26,7 +26,7 @@ function shownIn({ width, data }: Image): string {
 /** The conversation as one text, by the chat template of Qwen's models; what a picture shows is read where it stands. */
 function templated(messages: readonly ChatMessage[]): string {
   const turns = messages.map(({ role, content }) => {
-    const parts = content.map((part) => (typeof part === 'string' ? part : shownIn(part)));
+    const parts = content.map((part) => (typeof part === 'string' ? part : shownIn(part as Image)));
     return `<|im_start|>${role}\n${parts.join('\n')}<|im_end|>`;
   });
   return turns.join('\n');

@@ -8,6 +8,7 @@ import { fail } from './failure.ts';
 import { commandHelp, commonOptions, overview } from './help.ts';
 import { createOutput, type Output, type Stream } from './output.ts';
 import { loadRecipe, type Recipe } from './recipe.ts';
+import type { Settings } from './settings.ts';
 
 /** What surrounds {@link main}; all of it has a default. */
 export interface Surroundings {
@@ -50,7 +51,7 @@ async function dispatch(
   }
   const command = find(name);
   const recipe = await load();
-  const defaults = command.takesSettings ? recipe.defaultMicroConfig : {};
+  const defaults = command.takesSettings ? settingsBeside(command, recipe.defaultMicroConfig) : {};
   if (rest.includes('--help')) {
     output.say(commandHelp(command, defaults));
     return 0;
@@ -58,6 +59,11 @@ async function dispatch(
   const options = { ...command.options, ...commonOptions };
   const line = parseCommandLine(rest, { options, defaults, positionals: command.positionals.length });
   return command.run({ line, output, recipe });
+}
+
+/** The settings that no option of the command has the name of. */
+function settingsBeside({ options }: Command, settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !(name in options)));
 }
 
 function find(name: string): Command {

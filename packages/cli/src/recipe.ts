@@ -7,6 +7,7 @@ export type Recipe = Pick<
   | 'diagnoseMicro'
   | 'editMicro'
   | 'evaluateMicro'
+  | 'evaluationTasks'
   | 'parseMicroConfig'
   | 'pretrainMicro'
   | 'resumeMicro'

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   defaultMicroConfig,
+  evaluationTasks,
   type MicroConfig,
   parseMicroConfig,
   type RunListener,
@@ -69,6 +70,7 @@ export function scriptedRecipe(pause: number, asked: Asked[] = []): Recipe {
       return run(folder, 3, controls ?? {});
     },
     evaluateMicro: unused,
+    evaluationTasks,
     editMicro: unused,
     diagnoseMicro: unused,
     pretrainMicro: unused,

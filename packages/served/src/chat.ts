@@ -1,8 +1,20 @@
 import type { Image } from '@thinkrl/spec';
 import type { z } from 'zod';
 
-/** A piece of a message: text, or a picture that is sent as a PNG data URL. */
-export type ChatPart = string | Image;
+/** A picture as the bytes of its file; sent as they are. */
+export interface EncodedPicture {
+  /** For example `image/jpeg`. */
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A piece of a message: text, a picture that is sent as a PNG data URL, or the file of one. */
+export type ChatPart = string | Image | EncodedPicture;
+
+/** Whether a piece of a message is the file of a picture. */
+export function isEncoded(part: ChatPart): part is EncodedPicture {
+  return typeof part === 'object' && 'mediaType' in part;
+}
 
 /** One message of a conversation. Only user messages may hold pictures. */
 export interface ChatMessage {
@@ -21,13 +33,16 @@ export interface ReplySchema {
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
   readonly maxTokens: number;
-  readonly temperature: number;
+  /** Left out, the server's own default rules. */
+  readonly temperature?: number;
   readonly topP?: number;
   /** Equal requests with equal seeds get equal replies from a server that keeps to its seed. */
   readonly seed?: number;
   /** Alternatives wanted at each token; 0 for the log-probabilities of the reply alone, left out for none. */
   readonly topLogProbs?: number;
   readonly schema?: ReplySchema;
+  /** How closely pictures are looked at, by servers that have such a setting. */
+  readonly pictureDetail?: 'low' | 'high' | 'auto';
   /** Fields beyond the common ones, for example `top_k` or `chat_template_kwargs`. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }

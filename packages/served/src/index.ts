@@ -1,13 +1,15 @@
 export type { RetryOptions } from './attempt.ts';
 export { probeServer, type ServerCapabilities } from './capabilities.ts';
-export type {
-  ChatMessage,
-  ChatPart,
-  ChatReply,
-  ChatRequest,
-  ReplySchema,
-  ReplyToken,
-  TokenLogProb,
+export {
+  type ChatMessage,
+  type ChatPart,
+  type ChatReply,
+  type ChatRequest,
+  type EncodedPicture,
+  isEncoded,
+  type ReplySchema,
+  type ReplyToken,
+  type TokenLogProb,
 } from './chat.ts';
 export {
   type FailureReason,

@@ -1,7 +1,14 @@
 import type { Image } from '@thinkrl/spec';
 import type OpenAI from 'openai';
 import { z } from 'zod';
-import type { ChatMessage, ChatPart, ChatReply, ChatRequest } from './chat.ts';
+import {
+  type ChatMessage,
+  type ChatPart,
+  type ChatReply,
+  type ChatRequest,
+  type EncodedPicture,
+  isEncoded,
+} from './chat.ts';
 import { jsonSchemaOf } from './json-reply.ts';
 import type { TokenCount } from './usage.ts';
 
@@ -16,13 +23,14 @@ export function toWire(
   request: ChatRequest,
   { model, urlOf }: WireOptions,
 ): OpenAI.ChatCompletionCreateParamsNonStreaming {
-  const { topP, seed, topLogProbs, schema, extra } = request;
+  const { temperature, topP, seed, topLogProbs, schema, pictureDetail, extra } = request;
+  const partOf = (part: ChatPart) => partToWire(part, { urlOf, pictureDetail });
   return {
     ...extra,
     model,
-    messages: request.messages.map((message) => messageToWire(message, urlOf)),
+    messages: request.messages.map((message) => messageToWire(message, partOf)),
     max_tokens: request.maxTokens,
-    temperature: request.temperature,
+    ...(temperature !== undefined && { temperature }),
     ...(topP !== undefined && { top_p: topP }),
     ...(seed !== undefined && { seed }),
     ...(topLogProbs !== undefined && { logprobs: true }),
@@ -38,15 +46,25 @@ export function toWire(
 
 function messageToWire(
   { role, content }: ChatMessage,
-  urlOf: (image: Image) => string,
+  partOf: (part: ChatPart) => OpenAI.ChatCompletionContentPart,
 ): OpenAI.ChatCompletionMessageParam {
-  if (role === 'user') return { role, content: content.map((part) => partToWire(part, urlOf)) };
+  if (role === 'user') return { role, content: content.map(partOf) };
   return { role, content: content.filter((part) => typeof part === 'string').join('\n') };
 }
 
-function partToWire(part: ChatPart, urlOf: (image: Image) => string): OpenAI.ChatCompletionContentPart {
+interface PictureWire {
+  readonly urlOf: (image: Image) => string;
+  readonly pictureDetail: ChatRequest['pictureDetail'];
+}
+
+function partToWire(part: ChatPart, { urlOf, pictureDetail }: PictureWire): OpenAI.ChatCompletionContentPart {
   if (typeof part === 'string') return { type: 'text', text: part };
-  return { type: 'image_url', image_url: { url: urlOf(part) } };
+  const url = isEncoded(part) ? dataUrl(part) : urlOf(part);
+  return { type: 'image_url', image_url: { url, ...(pictureDetail && { detail: pictureDetail }) } };
+}
+
+function dataUrl({ mediaType, bytes }: EncodedPicture): string {
+  return `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`;
 }
 
 const tokenForm = z.object({ token: z.string(), logprob: z.number() });

@@ -1,4 +1,5 @@
 import { ConfigError } from '@thinkrl/spec';
+import { encode } from 'fast-png';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   createServedModel,
@@ -127,6 +128,24 @@ describe('createServedModel', () => {
     expect((error as Error).cause).toBeUndefined();
     expect(JSON.stringify(model)).not.toContain('secret');
     delete process.env.SERVED_TEST_KEY;
+  });
+
+  it('brings the files of pictures to the server as they are, but for PNGs, which it decodes', async () => {
+    const seen: unknown[] = [];
+    const server = await serve({
+      answer: ({ messages }) => {
+        seen.push(...messages[0]!.content.slice(1));
+        return { text: 'hello' };
+      },
+    });
+    const jpeg = { mediaType: 'image/jpeg', bytes: Uint8Array.of(255, 216, 255, 0) };
+    const png = encode({ width: 1, height: 1, data: Uint8Array.of(255, 0, 51), channels: 3, depth: 8 });
+    const content = ['look', jpeg, { mediaType: 'image/png', bytes: png }];
+    await modelAt(server).ask({ messages: [{ role: 'user', content }], maxTokens: 5 }, text);
+    expect(seen).toEqual([
+      { mediaType: 'image/jpeg', bytes: Buffer.from(jpeg.bytes) },
+      { width: 1, height: 1, data: Float32Array.of(1, 0, 0.2) },
+    ]);
   });
 
   it('counts tokens and cost', async () => {

@@ -161,6 +161,19 @@ describe('toWire', () => {
     });
   });
 
+  it('sends the files of pictures as they are, and says how closely to look', () => {
+    const file = { mediaType: 'image/jpeg', bytes: Uint8Array.of(255, 216, 255) };
+    const { messages: sent, ...rest } = toWire(
+      { messages: [{ role: 'user', content: ['look', file] }], maxTokens: 1, pictureDetail: 'high' },
+      options,
+    );
+    expect(sent[0]?.content).toEqual([
+      { type: 'text', text: 'look' },
+      { type: 'image_url', image_url: { url: 'data:image/jpeg;base64,/9j/', detail: 'high' } },
+    ]);
+    expect('temperature' in rest).toBe(false);
+  });
+
   it('leaves out what is not wanted', () => {
     expect(Object.keys(toWire({ messages, maxTokens: 1, temperature: 0 }, options)).sort()).toEqual([
       'max_tokens',

@@ -1,4 +1,4 @@
-import { type ChatMessage, quoteFields } from '@thinkrl/served';
+import { type ChatMessage, isEncoded, quoteFields } from '@thinkrl/served';
 import type { EditTask, Image } from '@thinkrl/spec';
 
 /** Changes whenever a wording does; it is part of a judge's version and of the names of cached checklists. */
@@ -87,7 +87,7 @@ export interface JudgePrompt extends Picture {
  */
 export function readJudgePrompt(messages: readonly ChatMessage[]): JudgePrompt | null {
   const content = messages.at(-1)?.content ?? [];
-  const pictures = content.filter((part) => typeof part !== 'string');
+  const pictures = content.flatMap((part) => (typeof part === 'string' || isEncoded(part) ? [] : [part]));
   const text = content.filter((part) => typeof part === 'string').at(-1) ?? '';
   const image = pictures.at(-1);
   const block = /^<data>\n(.*)\n<\/data>\n(.*)$/s.exec(text);

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Image } from '@thinkrl/spec';
 import { decode } from 'fast-png';
 import { z } from 'zod';
-import type { ChatPart } from '../chat.ts';
+import type { ChatPart, EncodedPicture } from '../chat.ts';
 import { ServedError } from '../error.ts';
 import type { ServerRequest } from './server-request.ts';
 
@@ -83,11 +83,20 @@ function readPart(part: z.infer<typeof partForm>): ChatPart {
   return part.type === 'text' ? part.text : readPicture(part.image_url.url);
 }
 
-function readPicture(url: string): Image {
-  const start = 'data:image/png;base64,';
-  if (!url.startsWith(start)) throw new BadRequestError('pictures are taken as PNG data URLs alone');
+const pictureUrlForm = /^data:(image\/[a-z0-9.+-]+);base64,([A-Za-z0-9+/]+={0,2})$/;
+
+/** PNGs are decoded, other pictures are handed on as their files. */
+function readPicture(url: string): Image | EncodedPicture {
+  const [, mediaType, base64] = pictureUrlForm.exec(url) ?? [];
+  if (mediaType === undefined || base64 === undefined)
+    throw new BadRequestError('pictures are taken as data URLs alone');
+  const bytes = Buffer.from(base64, 'base64');
+  return mediaType === 'image/png' ? decodePicture(bytes) : { mediaType, bytes };
+}
+
+function decodePicture(bytes: Uint8Array): Image {
   try {
-    const { width, height, channels, depth, data } = decode(Buffer.from(url.slice(start.length), 'base64'));
+    const { width, height, channels, depth, data } = decode(bytes);
     const top = 2 ** depth - 1;
     const source = (pixel: number, channel: number) => data[pixel * channels + (channels < 3 ? 0 : channel)]!;
     return {
