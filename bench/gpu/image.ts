@@ -56,10 +56,11 @@ function backboneOf(transformer: QwenImageTransformer, adapter: LoraAdapter): Qw
     mean: new Array<number>(channels).fill(0),
     deviation: new Array<number>(channels).fill(1),
   });
-  const encode = (): never => {
+  const missing = (): never => {
     throw new Error('there is no text encoder here');
   };
-  const parts = { transformer, vae, textEncoder: { encode }, kind: 'edit' as const };
+  const textEncoder = { read: missing, encode: missing };
+  const parts = { transformer, vae, textEncoder, kind: 'edit' as const };
   return new QwenImageBackbone({ ...parts, trainable: adapter.parameters() });
 }
 

@@ -36,8 +36,8 @@ export function print(rows: readonly Row[], device: string): void {
       (1e3 * ours.seconds).toFixed(2),
       (1e3 * peer.seconds).toFixed(2),
       (ours.seconds / peer.seconds).toFixed(3),
-      rate(work, ours).toFixed(2),
-      rate(work, peer).toFixed(2),
+      rate(work, ours).toPrecision(3),
+      rate(work, peer).toPrecision(3),
       ((100 * rate(work, ours)) / denseRate(rows)).toFixed(0),
       gigabytes(ours.peak),
       gigabytes(peer.peak),
@@ -84,5 +84,5 @@ function rate(work: number, { seconds }: Taken): number {
 }
 
 function gigabytes(bytes: number | null): string {
-  return bytes === null ? '-' : (bytes / 1e9).toFixed(2);
+  return bytes === null ? '-' : (bytes / 1e9).toPrecision(3);
 }
