@@ -70,7 +70,8 @@ export class Side {
 
   /** Ends the process and waits until it is gone. */
   async end(): Promise<void> {
-    const gone = new Promise((resolve) => this.child.once('close', resolve));
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const gone = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.stdin.end();
     await gone;
   }
