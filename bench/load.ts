@@ -56,6 +56,8 @@ interface Loaded {
   readonly bytes: number;
   /** Most that the process ever had in memory, the engine with it. */
   readonly resident: number;
+  /** What the process had in memory before it loaded anything. */
+  readonly start: number;
   readonly seconds: number;
   readonly processor: number;
 }
@@ -69,7 +71,8 @@ else {
     'shards',
     'device, GB',
     'process / device bytes, worst shard',
-    'of all',
+    'beside the engine, worst shard',
+    'process, all shards',
     's',
     'processor s',
   ];
@@ -98,9 +101,11 @@ function loadInShards(part: string): void {
   rmSync(folder, { recursive: true });
   const sum = (field: keyof Loaded) => loaded.reduce((total, shard) => total + shard[field], 0);
   const worst = Math.max(...loaded.map(({ resident, bytes }) => resident / bytes));
+  const added = Math.max(...loaded.map(({ resident, start, bytes }) => (resident - start) / bytes));
   const figures = [
     sum('bytes') / GB,
     worst,
+    added,
     sum('resident') / sum('bytes'),
     sum('seconds'),
     sum('processor'),
@@ -118,11 +123,18 @@ function loadShard(part: string, file: string): Loaded {
   const own = new Map(names.map((name) => [name, parameters.get(name)!] as const));
   const tensors = new Map(names.map((name) => [name, checkpoint.tensors.get(name)!] as const));
   const { allocatedBytes: before } = memoryStatistics();
+  const resting = resident('VmRSS');
   const [start, busy] = [performance.now(), process.cpuUsage()];
   loadParameters(own, tensors, { halves: 'keep' });
   const [seconds, used] = [(performance.now() - start) / 1000, process.cpuUsage(busy)];
   const bytes = memoryStatistics().allocatedBytes - before;
-  return { bytes, resident: residentPeak(), seconds, processor: (used.user + used.system) / 1e6 };
+  return {
+    bytes,
+    resident: resident('VmHWM'),
+    start: resting,
+    seconds,
+    processor: (used.user + used.system) / 1e6,
+  };
 }
 
 type WriteShard = (path: string, header: Uint8Array, bytes: number) => void;
@@ -225,7 +237,8 @@ function readWhole(path: string): void {
   closeSync(file);
 }
 
-/** Most that the process ever had in memory, bytes. */
-function residentPeak(): number {
-  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
+/** What the process has in memory (`VmRSS`), or the most that it ever had (`VmHWM`), bytes. */
+function resident(field: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)![1]) * 1024;
 }

@@ -19,6 +19,13 @@ export interface FaultyServerOptions {
   /** Time that a right answer takes, in ms. */
   readonly latency: number;
   readonly seed: number;
+  /**
+   * Answers remembered by idempotency key; default 0: every attempt costs its time, also where the answer was made
+   * before it was spoilt.
+   */
+  readonly remember?: number;
+  /** Is told which judgement is asked for, whenever the model behind the server is asked. */
+  readonly onAsked?: (index: number) => void;
 }
 
 /** What {@link examinee} holds for true of question `number` about the picture of judgement `index`. */
@@ -50,14 +57,16 @@ export function examinee(index: number, count: number): { readonly task: EditTas
 }
 
 /** A judge's endpoint that fails on purpose, by the seed and the position of the request alone. */
-export async function startFaultyServer({ rate, latency, seed }: FaultyServerOptions): Promise<ChatServer> {
+export async function startFaultyServer(options: FaultyServerOptions): Promise<ChatServer> {
+  const { rate, latency, seed, remember = 0, onAsked = () => {} } = options;
   const faultOf = (index: number) =>
     kinds[Math.floor(Key.of(seed).fold(index).stream().uniform() / Math.max(rate, 1e-9))];
   return startChatServer({
     model: 'faulty',
+    remember,
     answer: async (request, index) => {
       await new Promise((resolve) => setTimeout(resolve, latency));
-      return answer(request, faultOf(index) === 'count');
+      return answer(request, faultOf(index) === 'count', onAsked);
     },
     fault: (index) => asFault(faultOf(index)),
   });
@@ -68,22 +77,27 @@ function asFault(kind: (typeof kinds)[number] | undefined): Fault | undefined {
   return kind === undefined || kind === 'count' ? undefined : { kind };
 }
 
-function answer({ messages, topLogProbs }: ServerRequest, short: boolean): ServerAnswer {
+function answer(
+  { messages, topLogProbs }: ServerRequest,
+  short: boolean,
+  onAsked: (index: number) => void,
+): ServerAnswer {
   const prompt = readJudgePrompt(messages);
   if (prompt === null) throw new BadRequestError('no judge prompt');
   const replies = prompt.questions.map((text) => {
     const [number, index] = text.match(/\d+/g)!.map(Number);
     if (prompt.image.data[0] !== Math.fround((index! % 256) / 255))
       throw new BadRequestError('another picture');
-    return truth(index!, number!);
+    return { index: index!, reply: truth(index!, number!) };
   });
+  onAsked(replies[0]!.index);
   if (!prompt.asJson) {
-    const token = { token: replies[0]!, logProb: 0 };
+    const token = { token: replies[0]!.reply, logProb: 0 };
     return {
       text: token.token,
       ...(topLogProbs !== undefined && !short && { tokens: [{ ...token, top: [token] }] }),
     };
   }
-  const answers = replies.map((reply, index) => ({ number: index + 1, answer: reply }));
+  const answers = replies.map(({ reply }, index) => ({ number: index + 1, answer: reply }));
   return { text: JSON.stringify({ answers: short ? answers.slice(1) : answers }) };
 }

@@ -1,5 +1,5 @@
 import type { Judge } from '@thinkrl/checklist-reward';
-import { EDITED_QUESTION, exactJudge, type MicroTask } from '@thinkrl/microworld';
+import { EDITED_QUESTION, exactJudge, type MicroTask, UNEDITED_QUESTION } from '@thinkrl/microworld';
 import type { Answer } from '@thinkrl/spec';
 
 /** Settings of {@link microJudge}. */
@@ -25,7 +25,7 @@ export function microJudge({ tasks, certainty }: MicroJudgeOptions): Judge {
         requests.map(async (request) => {
           const task = known.get(signature(request.task));
           if (task === undefined) return { unjudged: 'a task it does not know' };
-          const asked = [...task.checklist.questions, EDITED_QUESTION];
+          const asked = [...task.checklist.questions, EDITED_QUESTION, UNEDITED_QUESTION];
           const questions = request.questions.map(({ text }) => asked.find((own) => own.text === text));
           if (!questions.every((question) => question !== undefined))
             return { unjudged: 'a question it does not know' };

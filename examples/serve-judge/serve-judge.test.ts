@@ -6,6 +6,7 @@ import { startChatServer } from '@thinkrl/served/server';
 import { Key } from '@thinkrl/spec';
 import { describe, expect, it } from 'vitest';
 import { examinee, startFaultyServer, truth } from './faulty-server.ts';
+import { interruptedRun } from './interrupted-run.ts';
 import { judgeEndpoint } from './judge-endpoint.ts';
 import { microJudge } from './micro-judge.ts';
 
@@ -66,7 +67,7 @@ describe.each([
       baseURL: server.url,
       model: 'faulty',
       concurrency: 16,
-      attemptLimit: 1500,
+      attemptLimit: 3000,
       retry: { attempts: 3, firstWait: 1, longestWait: 2 },
     });
     const judge = await openAiCompatible({ model, capabilities });
@@ -96,4 +97,23 @@ describe.each([
       'unreadable',
     ]);
   });
+});
+
+describe('a run that is killed again and again', () => {
+  const settings = { judgements: 200, seed: 5, latency: 10 };
+
+  it('asks nothing twice of a server that heeds idempotency keys, and loses nothing', async () => {
+    const { last, ...result } = await interruptedRun({ ...settings, kills: 3, remember: 1000 });
+    expect(result).toEqual({ killed: 3, neverAsked: 0, askedTwice: 0, askedAfterwards: 0 });
+    expect(last).toMatchObject({ requests: 200, wrong: 0 });
+    expect(last.kept + last.asked).toBe(200);
+    expect(last.kept).toBeGreaterThan(0);
+  }, 240_000);
+
+  it('asks another server twice for no more than was on its way when it was killed', async () => {
+    const { last, ...result } = await interruptedRun({ ...settings, kills: 1, remember: 0 });
+    expect(result).toMatchObject({ killed: 1, neverAsked: 0, askedAfterwards: 0 });
+    expect(result.askedTwice).toBeLessThanOrEqual(32);
+    expect(last.wrong).toBe(0);
+  }, 240_000);
 });

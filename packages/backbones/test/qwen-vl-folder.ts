@@ -5,65 +5,7 @@ import { encodeSafetensors } from '@thinkrl/nn';
 import { onTestFinished } from 'vitest';
 import { openTensors, readConfig } from './fixture.ts';
 import { IGNORED, REFERENCE, shapeOf } from './qwen-vl-fixture.ts';
-
-/** The split of the released tokenizer: words, single digits, punctuation, spaces. */
-export const SPLIT =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
-/** A `tokenizer.json` of the released kind with the given vocabulary, merges and special tokens. */
-export function tokenizerJson(
-  vocab: Readonly<Record<string, number>>,
-  merges: readonly string[],
-  special: Readonly<Record<string, number>>,
-  ignoreMerges = false,
-): object {
-  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false };
-  const split = { type: 'Split', pattern: { Regex: SPLIT }, behavior: 'Isolated', invert: false };
-  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
-  return {
-    version: '1.0',
-    added_tokens: Object.entries(special).map(([content, id]) => ({ id, content, ...flags })),
-    normalizer: { type: 'NFC' },
-    pre_tokenizer: { type: 'Sequence', pretokenizers: [split, byteLevel] },
-    post_processor: byteLevel,
-    decoder: byteLevel,
-    model: { type: 'BPE', unk_token: null, byte_fallback: false, ignore_merges: ignoreMerges, vocab, merges },
-  };
-}
-
-/** A template in the manner of the released one, in other words. */
-const TEMPLATE = [
-  '{%- for turn in messages -%}',
-  "{{- '<|im_start|>' + turn.role + '\\n' -}}",
-  '{%- for part in turn.content -%}',
-  "{%- if part.type == 'image' -%}{{- '<|vision_start|><|image_pad|><|vision_end|>' -}}",
-  '{%- else -%}{{- part.text -}}{%- endif -%}{%- endfor -%}',
-  "{{- '<|im_end|>\\n' -}}{%- endfor -%}",
-  "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}",
-].join('');
-
-/** Names and ids that the tiny model's configuration has for special tokens. */
-export const SPECIAL = {
-  '<|vision_start|>': 149,
-  '<|vision_end|>': 150,
-  '<|image_pad|>': 151,
-  '<|video_pad|>': 152,
-  '<|endoftext|>': 153,
-  '<|im_start|>': 154,
-  '<|im_end|>': 155,
-};
-
-/** A tokenizer of the 160 ids of the tiny model: ASCII and pairs of letters. */
-function tinyTokenizer(): object {
-  const characters = ['Ċ', 'Ġ', ...Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i))];
-  const merges = ['t h', 'th e', 'Ġ the', 'i n', 'e r'];
-  for (const letter of 'abcdefghijklmnopqrstuvwxyz') merges.push(`${letter} ${letter}`);
-  for (const letter of 'ABCDEFGHIJKLMNOPQRSTUV') merges.push(`${letter} ${letter}`);
-  const words = [...characters, ...merges.map((pair) => pair.replace(' ', ''))];
-  const vocab = Object.fromEntries(words.map((word, id) => [word, id]));
-  const rest = Object.fromEntries([156, 157, 158, 159].map((id) => [`<|unused_${id}|>`, id]));
-  return tokenizerJson(vocab, merges, { ...SPECIAL, ...rest });
-}
+import { TEMPLATE, tinyTokenizer } from './qwen-vl-tokenizer.ts';
 
 /** How {@link tinyFolder} writes. */
 export interface FolderOptions {

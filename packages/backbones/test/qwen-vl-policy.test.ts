@@ -1,5 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { ReasoningSession } from '@thinkrl/cot-sampler';
+import {
+  choice,
+  createTokenConstraint,
+  literal,
+  oneByte,
+  type Pattern,
+  type ReasoningSession,
+  repeat,
+  sequence,
+  TokenVocabulary,
+} from '@thinkrl/cot-sampler';
 import { useEngine } from '@thinkrl/engine';
 import { gradients, LoraAdapter, noGrad } from '@thinkrl/nn';
 import {
@@ -24,7 +34,8 @@ import {
   type ReasoningForm,
 } from '../src/qwen2-5-vl/index.ts';
 import { torchIsHere } from './engine.ts';
-import { SPECIAL, tinyFolder } from './qwen-vl-folder.ts';
+import { tinyFolder } from './qwen-vl-folder.ts';
+import { SPECIAL } from './qwen-vl-tokenizer.ts';
 
 /** Short prompts, so that the tests see every part of them in a few tokens. */
 const SHORT: ReasoningForm = {
@@ -309,6 +320,52 @@ describe(`on ${engine}`, { timeout: 300_000 }, () => {
     adapter.dispose();
   });
 
+  it('ends texts at the bound or after a stop word, and says only what the form allows when constrained', async () => {
+    load();
+    const letters = repeat(oneByte([97, 122]), { least: 1 });
+    const form = {
+      ...SHORT,
+      planPattern: sequence(literal('do '), letters),
+      reflectionPattern: choice(literal('ok'), literal('fix')),
+    };
+    const keys = keysOf(8, 'plan');
+    const session = await policyOf({ form }).begin(tasks, 4);
+    const short = await session.plan({ sampling: { temperature: 1, mostTokens: 3 }, keys });
+    expect(Math.max(...short.map(({ tokens }) => tokens.length))).toBe(3);
+    const free = await session.plan({ sampling, keys });
+    const word = free
+      .map(({ text }) => text)
+      .find((text) => text.length > 3)!
+      .slice(1, 2);
+    const stopped = await session.plan({ sampling: { temperature: 1, stopAfter: [word] }, keys });
+    stopped.forEach(({ text, wellFormed }) => {
+      if (text.includes(word))
+        expect([text.indexOf(word) >= text.length - 2, wellFormed]).toEqual([true, true]);
+    });
+    expect(stopped.some(({ text }) => text.includes(word))).toBe(true);
+    const constrained = { temperature: 1, constrained: true };
+    const plans = await session.plan({ sampling: constrained, keys });
+    for (const { text, wellFormed } of plans) {
+      expect(text).toMatch(/^do [a-z]+$/);
+      expect(wellFormed).toBe(true);
+    }
+    expect(new Set(plans.map(({ text }) => text)).size).toBeGreaterThan(1);
+    const reflections = await session.reflect([1, 6], [firstEdit(1), firstEdit(6)], {
+      sampling: constrained,
+      keys: keys.slice(0, 2),
+    });
+    for (const { text } of reflections) expect(['ok', 'fix']).toContain(text);
+    session.dispose();
+    const chains = plans.map((plan, i) => {
+      const task = tasks[Math.floor(i / 4)]!;
+      return { task, index: i % 4, plan, first: edit(task, firstEdit(i)), rounds: [] };
+    });
+    const { layout, score } = policyOf({ form }).prepare(chains, 1);
+    tf.tidy(() => score().logProbs.dataSync()).forEach((value, i) => {
+      if (layout.mask[i] === 1) expect(value).toBeCloseTo(layout.sampled[i]!, 4);
+    });
+  });
+
   it('frees everything and refuses what it cannot do', async () => {
     load();
     const before = tf.memory().numTensors;
@@ -331,6 +388,25 @@ describe(`on ${engine}`, { timeout: 300_000 }, () => {
 });
 
 describe('plain lines', () => {
+  it('that are allowed are read', () => {
+    const pieces = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
+    const vocabulary = new TokenVocabulary([...pieces, null], 256);
+    const says = (pattern: Pattern, text: string) => {
+      const grammar = createTokenConstraint({ pattern, vocabulary });
+      const ids = [...new TextEncoder().encode(text), 256];
+      return ids.every((id, i) => grammar.allowed(ids.slice(0, i)).includes(id));
+    };
+    const { planPattern, reflectionPattern, readPlan, readReflection } = LINE_FORM;
+    const plan = 'Reasoning: ice melts\nSteps:\n- 加水，然后停\n- é🙂\n- ひ ก\nEdit: Show a puddle.';
+    expect([says(planPattern!, plan), readPlan(plan).wellFormed]).toEqual([true, true]);
+    for (const text of ['Edit: x', 'Reasoning: a\nSteps:\nEdit: x', 'Reasoning: a\nSteps:\n- b\nEdit:  '])
+      expect(says(planPattern!, text), text).toBe(false);
+    for (const text of ['ok', 'fix\n- 加水', 'fix\n- a\n- b'])
+      expect([says(reflectionPattern!, text), readReflection(text).wellFormed]).toEqual([true, true]);
+    for (const text of ['okay', 'fix', 'fix\n-  ', 'fix\n- \u00a0a', 'fix\n- \u3000a', 'fix\n- \u2003'])
+      expect(says(reflectionPattern!, text), text).toBe(false);
+  });
+
   it('of a plan are read with their steps, or refused', () => {
     const plan = LINE_FORM.readPlan(
       'Reasoning: ice melts\nSteps:\n- remove the cube\n- add a puddle\nEdit: Show a puddle.',

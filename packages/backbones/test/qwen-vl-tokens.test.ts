@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Image } from '@thinkrl/spec';
 import { describe, expect, it } from 'vitest';
 import {
@@ -9,7 +10,7 @@ import {
   RELEASED_PATCHES,
 } from '../src/qwen2-5-vl/index.ts';
 import { readConfig } from './fixture.ts';
-import { SPLIT, tokenizerJson } from './qwen-vl-folder.ts';
+import { byteCharacters, byteTokenizer, SPLIT, tokenizerJson } from './qwen-vl-tokenizer.ts';
 
 interface Details {
   readonly tokenizer: readonly { name: string; text: string; ids: readonly number[] }[];
@@ -35,15 +36,6 @@ const special = Object.fromEntries(
   Object.entries(details.special_ids).map(([name, id]) => [`<|${name}|>`, id]),
 );
 
-/** Bytes as the characters that stand for them in byte-level vocabularies. */
-function byteCharacters(text: string): string {
-  const plain = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-  const others = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => !plain(byte));
-  return Array.from(new TextEncoder().encode(text), (byte) =>
-    String.fromCharCode(plain(byte) ? byte : 256 + others.indexOf(byte)),
-  ).join('');
-}
-
 /** A text's special tokens and the pieces that the split makes of what lies between them. */
 function piecesOf(text: string): readonly string[] {
   const pattern = SPLIT.replace('(?i:', '(?:');
@@ -65,8 +57,10 @@ for (const { text, ids } of readable)
     vocabulary.set(piece, id);
   });
 const words = [...vocabulary].filter(([piece]) => !(piece in special));
-const byBytes = Object.fromEntries(words.map(([piece, id]) => [byteCharacters(piece), id]));
-const tokenizer = new QwenVlTokenizer(tokenizerJson(byBytes, [], special, true), {});
+const byBytes = Object.fromEntries(
+  words.map(([piece, id]) => [byteCharacters(new TextEncoder().encode(piece)), id]),
+);
+const tokenizer = new QwenVlTokenizer(tokenizerJson({ vocab: byBytes, special, ignoreMerges: true }), {});
 
 describe('token ids', () => {
   it('can be read off all whole prompts', () => {
@@ -91,13 +85,24 @@ describe('token ids', () => {
   });
 
   it('of a composed letter are those of the whole one', () => {
-    const whole = tokenizerJson({ 'Ã©': 0, a: 1 }, [], {}, true);
+    const whole = tokenizerJson({ vocab: { 'Ã©': 0, a: 1 }, ignoreMerges: true });
     expect([...new QwenVlTokenizer(whole, {}).encode('e\u0301')]).toEqual([0]);
+  });
+
+  it('of texts in many scripts are those of the tokenizers library', () => {
+    const path = new URL('./fixtures/strange-texts.json', import.meta.url);
+    const rows = JSON.parse(readFileSync(path, 'utf8')) as { text: string; ids: number[] }[];
+    const bytes = new QwenVlTokenizer(byteTokenizer(), {});
+    for (const { text, ids } of rows) {
+      expect([...bytes.encode(text)], JSON.stringify(text)).toEqual(ids);
+      expect(bytes.decode(ids)).toBe(text.replaceAll('<|im_end|>', '').normalize('NFC'));
+    }
+    expect(rows.length).toBe(24);
   });
 
   it('come from merges in the order of their rank', () => {
     const vocab = Object.fromEntries(['a', 'b', 'c', 'ab', 'bc', 'abc'].map((token, id) => [token, id]));
-    const merging = new QwenVlTokenizer(tokenizerJson(vocab, ['b c', 'a b', 'a bc'], {}), {});
+    const merging = new QwenVlTokenizer(tokenizerJson({ vocab, merges: ['b c', 'a b', 'a bc'] }), {});
     // "abc": b c merges first, then a bc; "abab": a b twice.
     expect([...merging.encode('abc')]).toEqual([5]);
     expect([...merging.encode('abab')]).toEqual([3, 3]);

@@ -15,23 +15,45 @@ export interface Agreement {
  * @throws RangeError when the lists differ in length or questions, or are empty.
  */
 export function judgeAgreement(left: readonly Answer[], right: readonly Answer[]): Agreement {
-  const questions = left.length;
-  if (questions === 0 || right.length !== questions)
-    throw new RangeError(`agreement needs two equal, non-empty lists, got ${questions} and ${right.length}`);
-  let same = 0;
-  let leftYes = 0;
-  let rightYes = 0;
-  left.forEach((answer, index) => {
-    const other = right[index]!;
-    if (other.questionId !== answer.questionId)
-      throw new RangeError(
-        `question ${index} is ${answer.questionId} on one side, ${other.questionId} on the other`,
-      );
-    same += Number(other.reply === answer.reply);
-    leftYes += Number(answer.reply === 'yes');
-    rightYes += Number(other.reply === 'yes');
-  });
-  const rate = same / questions;
-  const chance = (leftYes * rightYes + (questions - leftYes) * (questions - rightYes)) / questions ** 2;
-  return { questions, rate, kappa: (rate - chance) / (1 - chance) };
+  if (left.length === 0) throw new RangeError('agreement needs two equal, non-empty lists, got 0 answers');
+  const tally = new AgreementTally();
+  tally.add(left, right);
+  return tally.agreement();
+}
+
+/** Adds agreement up over many pictures. */
+export class AgreementTally {
+  private questions = 0;
+  private same = 0;
+  private leftYes = 0;
+  private rightYes = 0;
+
+  /**
+   * Counts the answers of two judges to the same questions, in the same order.
+   *
+   * @throws RangeError when the lists differ in length or questions.
+   */
+  add(left: readonly Answer[], right: readonly Answer[]): void {
+    if (right.length !== left.length)
+      throw new RangeError(`agreement needs two equal lists, got ${left.length} and ${right.length} answers`);
+    left.forEach((answer, index) => {
+      const other = right[index]!;
+      if (other.questionId !== answer.questionId)
+        throw new RangeError(
+          `question ${index} is ${answer.questionId} on one side, ${other.questionId} on the other`,
+        );
+      this.same += Number(other.reply === answer.reply);
+      this.leftYes += Number(answer.reply === 'yes');
+      this.rightYes += Number(other.reply === 'yes');
+    });
+    this.questions += left.length;
+  }
+
+  /** The agreement so far; rate and kappa are NaN before the first answer. */
+  agreement(): Agreement {
+    const { questions, same, leftYes, rightYes } = this;
+    const rate = same / questions;
+    const chance = (leftYes * rightYes + (questions - leftYes) * (questions - rightYes)) / questions ** 2;
+    return { questions, rate, kappa: (rate - chance) / (1 - chance) };
+  }
 }

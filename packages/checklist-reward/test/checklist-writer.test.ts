@@ -74,6 +74,17 @@ describe('createChecklistWriter', () => {
     expect(readdirSync(folder)).toHaveLength(3);
   });
 
+  it('goes on for others where one who asked for the same gives up', async () => {
+    const { writer, asked } = await writerOf(good);
+    const abort = new AbortController();
+    const hasty = writer.write(task('a'), { signal: abort.signal });
+    const patient = writer.write(task('b'));
+    abort.abort(new Error('enough'));
+    await expect(hasty).rejects.toThrow('enough');
+    expect((await patient).questions).toHaveLength(4);
+    expect(asked()).toBe(1);
+  });
+
   it('takes what was edited by hand, and names a file that was broken', async () => {
     const { writer } = await writerOf(good);
     await writer.write(task('t'));

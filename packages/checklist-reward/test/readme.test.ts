@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answerTo, checklistScore, flipAnswers } from '@thinkrl/checklist-reward';
+import { cachedJudge } from '@thinkrl/checklist-reward/cache';
 import { createChecklistWriter, openAiCompatible } from '@thinkrl/checklist-reward/served';
 import { createServedModel } from '@thinkrl/served';
 import { startChatServer } from '@thinkrl/served/server';
@@ -42,9 +43,10 @@ it('runs the example of a served judge', async () => {
 
   const model = createServedModel({ baseURL, model: 'Qwen/Qwen2.5-VL-7B-Instruct', concurrency: 32 });
   const writer = createChecklistWriter({ model, folder }); // one JSON file per task, to be edited by hand
-  const judge = await openAiCompatible({ model });
+  const judge = await cachedJudge(await openAiCompatible({ model }), { folder }); // asks nothing twice
   const { questions } = await writer.write(task);
   const [reply] = await judge.answer([{ task, image, questions, key: Key.of(1) }]);
+  await judge.close();
 
   const answers = questions.map(({ id, expected }) => ({ questionId: id, agrees: expected === 'yes' }));
   expect(questions).toHaveLength(8);

@@ -102,4 +102,12 @@ const summary: NonNullable<TrainResult['summary']> = {
   chainsPerSecond: 32,
   keptShare: 0.75,
   idleShare: 0.01,
+  guard: {
+    yesShare: { expectYes: 0.8, expectNo: 0.2 },
+    answers: 100,
+    addressed: 0,
+    agreement: [],
+    repeats: null,
+    suspicions: [],
+  },
 };

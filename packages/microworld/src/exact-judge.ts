@@ -16,6 +16,9 @@ import type { MicroTask } from './task.ts';
 /** A question that no checklist has: whether anything was done at all. Expects yes. */
 export const EDITED_QUESTION: Question = questionFor({ kind: 'edited' }, 'yes');
 
+/** {@link EDITED_QUESTION} turned round: expects no. */
+export const UNEDITED_QUESTION: Question = questionFor({ kind: 'edited' }, 'no');
+
 /** Settings of {@link exactJudge}. */
 export interface ExactJudgeOptions {
   /** Whether a picture left as it was gets the wrong answer to every question; default false. */
@@ -24,7 +27,7 @@ export interface ExactJudgeOptions {
 
 /**
  * The judge that knows: it reads each cell of the edited picture and answers from the facts behind the questions. A
- * question that is neither of the task's checklist nor {@link EDITED_QUESTION} leaves the picture unjudged.
+ * question that is neither of the task's checklist nor {@link EDITED_QUESTION}, in either polarity, leaves the picture unjudged.
  *
  * @example
  * const [reply] = await exactJudge().answer([{ task, image, questions: task.checklist.questions, key }]);

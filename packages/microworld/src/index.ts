@@ -23,7 +23,9 @@ export {
   exactJudge,
   type OracleScores,
   oracleScores,
+  UNEDITED_QUESTION,
 } from './exact-judge.ts';
+export { exactRater } from './exact-rater.ts';
 export { type Fact, factHolds } from './fact.ts';
 export { CELL_NAMES, CELL_PIXELS, GRID, imageOfCells, writeCells } from './grid.ts';
 export { keptConsistency, lazyQuality, plainQuality, steepConsistency } from './metrics.ts';
@@ -31,6 +33,7 @@ export { applyOperations, type Operation } from './operation.ts';
 export { type PlanParse, parsePlan, planSteps, planWords } from './plan.ts';
 export { encodePng } from './png.ts';
 export {
+  createMicroJudge,
   createMicroReward,
   JUDGE_PRESETS,
   type JudgePreset,

@@ -2,14 +2,15 @@ import {
   type ChecklistReward,
   checklistDimension,
   createChecklistReward,
+  type Judge,
   type Metric,
   metricDimension,
   noisyJudge,
   roughMetric,
 } from '@thinkrl/checklist-reward';
-import { ConfigError } from '@thinkrl/spec';
+import { ConfigError, Key, type Question } from '@thinkrl/spec';
 import { readPicture } from './decode.ts';
-import { EDITED_QUESTION, exactJudge, oracleScores } from './exact-judge.ts';
+import { EDITED_QUESTION, exactJudge, oracleScores, UNEDITED_QUESTION } from './exact-judge.ts';
 import { keptConsistency, lazyQuality, plainQuality, steepConsistency } from './metrics.ts';
 import type { MicroTask } from './task.ts';
 
@@ -68,33 +69,55 @@ export const JUDGE_PRESETS: Readonly<Record<JudgePreset['name'], JudgePreset>> =
 };
 
 /**
+ * The judge of a preset: the exact one, which now and then errs.
+ *
+ * @throws ConfigError for an unknown preset or a flip rate out of range.
+ */
+export function createMicroJudge(preset: JudgePreset['name'] | JudgeSettings): Judge<MicroTask> {
+  const { flip, untouched } = settingsOf(preset);
+  return noisyJudge(exactJudge({ refuseIdle: untouched === 'refused' }), { flip });
+}
+
+/**
  * The reward of the micro-world: dimensions `instruction` (checklist), `consistency` and `quality`, and the exact
- * scores as oracle.
+ * scores as oracle. `judge` answers the checklists; default {@link createMicroJudge}.
  *
  * @throws ConfigError for an unknown preset or a setting out of range.
  * @example
  * const reward = createMicroReward('benign');
  * const judged = await reward.judge(chains, Key.of(1));
  */
-export function createMicroReward(preset: JudgePreset['name'] | JudgeSettings): ChecklistReward<MicroTask> {
-  const settings = typeof preset === 'string' ? presetOf(preset).settings : preset;
+export function createMicroReward(
+  preset: JudgePreset['name'] | JudgeSettings,
+  judge: Judge<MicroTask> = createMicroJudge(preset),
+): ChecklistReward<MicroTask> {
+  const settings = settingsOf(preset);
   for (const field of ['consistencyScale', 'qualityScale'] as const)
     if (!(settings[field] > 0))
       throw new ConfigError({ field, value: settings[field], fix: 'use a number above 0' });
-  const refuseIdle = settings.untouched === 'refused';
-  const instruction = checklistDimension<MicroTask>({
-    judge: noisyJudge(exactJudge({ refuseIdle }), { flip: settings.flip }),
-    questions: ({ checklist }) =>
-      refuseIdle ? [EDITED_QUESTION, ...checklist.questions] : checklist.questions,
-  });
+  const questions = settings.untouched === 'refused' ? questionsWithEdited : ownQuestions;
   return createChecklistReward<MicroTask>({
     dimensions: [
-      instruction,
+      checklistDimension<MicroTask>({ judge, questions }),
       metricDimension({ name: 'consistency', metric: roughMetric(consistencyMetric(settings), settings) }),
       metricDimension({ name: 'quality', metric: roughMetric(qualityMetric(settings), settings) }),
     ],
     oracle: ({ task, image }) => oracleScores(task, image),
   });
+}
+
+function settingsOf(preset: JudgePreset['name'] | JudgeSettings): JudgeSettings {
+  return typeof preset === 'string' ? presetOf(preset).settings : preset;
+}
+
+function ownQuestions({ checklist }: MicroTask): readonly Question[] {
+  return checklist.questions;
+}
+
+/** One question more, of either polarity by the task's id, so that saying the same to everything is worth 1/2 on average. */
+function questionsWithEdited({ id, checklist }: MicroTask): readonly Question[] {
+  const expectsYes = Key.of(0).fold(id).stream().uniform() < 0.5;
+  return [expectsYes ? EDITED_QUESTION : UNEDITED_QUESTION, ...checklist.questions];
 }
 
 /** The preset of a name; ConfigError for another name. */

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { ParameterMismatchError } from './error.ts';
 import { castStorage, type StorageType } from './ops/cast-storage.ts';
 import { hasKernel, runFused } from './ops/fused.ts';
+import { placeholder } from './ops/placeholder.ts';
 import type { HostData, HostTensor, StoredType } from './safetensors/host-tensor.ts';
 import { type PendingTensor, writePending } from './safetensors/write.ts';
 
@@ -75,7 +76,21 @@ export async function downloadParameters(
 /** A tensor of halves as they are in the file; nothing for other tensors. */
 function fromBits({ shape, bits }: HostTensor): tf.Tensor | undefined {
   if (bits === undefined) return undefined;
-  return runFused('FromBits', {}, { bits: bits.words, shape, storage: bits.storage })[0];
+  const upload = (words: Uint16Array, as: readonly number[]) =>
+    runFused('FromBits', {}, { bits: words, shape: as, storage: bits.storage })[0]!;
+  if (bits.parts === undefined) return upload(bits.words, shape);
+  const size = tf.util.sizeFromShape([...shape]);
+  let target: tf.Tensor | undefined;
+  let position = 0;
+  for (const words of bits.parts()) {
+    if (words.length === size) return upload(words, shape);
+    target ??= castStorage(placeholder([1, size, 1, 1]), bits.storage);
+    const rows = upload(words, [1, words.length, 1, 1]);
+    runFused('CacheWrite', { cache: target, rows }, { position });
+    rows.dispose();
+    position += words.length;
+  }
+  return target === undefined ? upload(bits.words, shape) : tf.reshape(target, [...shape]);
 }
 
 function toTensor({ data, shape }: HostTensor, dtype: tf.DataType): tf.Tensor {

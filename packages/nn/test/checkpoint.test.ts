@@ -2,10 +2,12 @@ import { mkdirSync, mkdtempSync, symlinkSync, truncateSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import { useEngine } from '@thinkrl/engine';
 import { Key } from '@thinkrl/spec';
 import { describe, expect, it } from 'vitest';
 import {
   encodeSafetensors,
+  fromBfloat16,
   type HostTensor,
   Linear,
   loadParameters,
@@ -15,8 +17,9 @@ import {
   ParameterMismatchError,
   SafetensorsError,
 } from '../src/index.ts';
-import { useCpu } from './engine.ts';
+import { torchIsHere, useCpu } from './engine.ts';
 
+const hasTorch = await torchIsHere();
 await useCpu();
 const root = mkdtempSync(join(tmpdir(), 'nn-checkpoint-'));
 const weight = { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6), dtype: 'BF16' as const };
@@ -55,6 +58,33 @@ describe('openCheckpoint', () => {
     mkdirSync(linked);
     symlinkSync(join(folder, 'b.safetensors'), join(linked, 'model.safetensors'));
     expect([...openCheckpoint(linked).tensors.keys()]).toEqual(['bias']);
+  });
+
+  it.runIf(hasTorch)('uploads a tensor of halves in parts', async () => {
+    await useEngine({ engine: 'torch', threads: 1 });
+    // 64 MiB and one row more of 2^12 halves: the last part holds a single row.
+    const [rows, width] = [2 ** 13 + 1, 2 ** 12];
+    const words = Uint16Array.from({ length: rows * width }, (_, i) => 0x3f80 + ((i * 7) % 128));
+    const path = join(root, 'large.safetensors');
+    const header = JSON.stringify({
+      weight: { dtype: 'BF16', shape: [rows, width], data_offsets: [0, words.byteLength] },
+    });
+    const length = new Uint8Array(8);
+    new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
+    writeFileSync(path, Buffer.concat([length, Buffer.from(header), Buffer.from(words.buffer)]));
+    const file = openSafetensors(path);
+    const { bits } = file.tensors.get('weight')!;
+    expect([...bits!.parts!()].map((part) => part.length)).toEqual([2 ** 25, width]);
+    const before = tf.memory().numTensors;
+    const layer = new Linear({ inputs: width, outputs: rows, bias: false, start: 'unset', key: Key.of(1) });
+    loadParameters(layer.parameters(), file.tensors, { halves: 'keep' });
+    expect(tf.memory().numTensors).toBe(before + 1);
+    const found = layer.weight.dataSync();
+    const wrong = found.findIndex((value, i) => value !== fromBfloat16(words[i]!));
+    expect(wrong).toBe(-1);
+    layer.dispose();
+    file.close();
+    await useCpu();
   });
 
   it('says where a file ends that was cut after it had been opened', () => {

@@ -5,6 +5,7 @@ export interface StepFacts<Task extends EditTask> {
   readonly iteration: number;
   readonly groups: readonly Group<Task>[];
   readonly dimensions: readonly string[];
+  readonly guard: StepReport['guard'];
   readonly understanding: ModuleReport | null;
   readonly generation: ModuleReport | null;
   readonly seconds: StepReport['seconds'];
@@ -12,7 +13,7 @@ export interface StepFacts<Task extends EditTask> {
 
 /** Sums an iteration up. Means are over the final pictures of judged chains. */
 export function stepReport<Task extends EditTask>(facts: StepFacts<Task>): StepReport {
-  const { iteration, groups, understanding, generation, seconds } = facts;
+  const { iteration, groups, guard, understanding, generation, seconds } = facts;
   const members = groups.flatMap((group) => group.members);
   const finals = members.map((member) => member.stages.at(-1)!);
   const judged = finals.filter((judgement) => judgement.unjudged === undefined);
@@ -31,6 +32,7 @@ export function stepReport<Task extends EditTask>(facts: StepFacts<Task>): StepR
     chains: members.length,
     dropped: droppedCounts(groups),
     fixShare: rounded(mean(reflections.map((reflection) => (reflection.verdict === 'fix' ? 1 : 0)))),
+    ...(guard !== undefined && { guard }),
     understanding,
     generation,
     seconds,

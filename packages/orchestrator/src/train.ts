@@ -51,9 +51,9 @@ async function iterate<Task extends EditTask>(
   const generation = (await updates.generation?.step(groups)) ?? null;
   const update = (performance.now() - started) / 1000;
 
-  const dimensions = run.collecting.reward.dimensions;
-  const times = { ...seconds, update };
-  const report = stepReport({ iteration, groups, dimensions, understanding, generation, seconds: times });
+  const { dimensions } = run.collecting.reward;
+  const facts = { iteration, groups, dimensions, guard: run.guard?.(judged), understanding, generation };
+  const report = stepReport({ ...facts, seconds: { ...seconds, update } });
   return { report, groups };
 }
 

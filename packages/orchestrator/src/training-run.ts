@@ -1,5 +1,5 @@
 import type { ReferenceCache } from '@thinkrl/edit-generator';
-import type { EditTask, Group, Key, ModuleReport } from '@thinkrl/spec';
+import type { EditTask, Group, JudgedChain, Key, ModuleReport } from '@thinkrl/spec';
 import type { CollectOptions } from './collect.ts';
 import type { CreditOptions } from './credit.ts';
 import type { TrainingState } from './training-state.ts';
@@ -19,6 +19,8 @@ export interface TrainingRun<Task extends EditTask> {
   window(key: Key): readonly number[];
   readonly collecting: CollectOptions<Task>;
   readonly credit: CreditOptions;
+  /** Counts, for every report, what tells how far the judge can be trusted. */
+  guard?(judged: readonly JudgedChain<Task>[]): Readonly<Record<string, number>>;
   /** Null freezes a module. */
   readonly updates: {
     readonly understanding: ModuleUpdate<Task> | null;

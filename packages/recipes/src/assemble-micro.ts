@@ -1,3 +1,4 @@
+import { guardCounts, type Judge } from '@thinkrl/checklist-reward';
 import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
 import { singleProcess } from '@thinkrl/fsdp-shard';
@@ -27,6 +28,7 @@ export interface Assembly {
   readonly folder: RunFolder;
   /** The checkpoint to go on from; 0 starts anew. */
   readonly from: number;
+  readonly judge: Judge<MicroTask>;
   readonly signal?: AbortSignal | undefined;
   readonly tell: RunListener;
 }
@@ -35,7 +37,7 @@ export interface Assembly {
 export async function assembleRun(
   models: MicroModels,
   config: MicroConfig,
-  { folder, from, signal, tell }: Assembly,
+  { folder, from, judge, signal, tell }: Assembly,
 ): Promise<TrainingRun<MicroTask>> {
   const key = Key.of(config.seed);
   const trained = trainedModules(models, config);
@@ -53,7 +55,8 @@ export async function assembleRun(
     tasksOf: (iteration) => trainingTasks(key.fold('tasks'), iteration, config.tasksPerIteration),
     window: (windowKey) =>
       drawWindow({ steps: config.editing.steps, size: config.editing.window, shape: 'scattered' }, windowKey),
-    collecting: collectingOf(models, config),
+    collecting: { ...collectingOf(models, config), reward: createMicroReward(config.judge, judge) },
+    guard: guardCounts,
     credit: {
       group: groupingOf(config.grouping),
       mode: config.credit,

@@ -58,6 +58,8 @@ const microSchema = z.strictObject({
   }),
   /** `conflict` is built to mislead an equal-weight sum. */
   judge: oneOf(['benign', 'conflict']),
+  /** Whether the judge's replies are kept in the run folder, so that a resumed run asks nothing again. */
+  keepJudgements: z.boolean(),
   grouping: z.strictObject({
     method: oneOf(['ucpg', 'sum', 'gdpo', 'pairs']),
     /** Advantages in a UCPG chain from summed rewards or from ranks. */
@@ -122,6 +124,7 @@ export const defaultMicroConfig: MicroConfig = {
   constrained: false,
   stop: { mostTokens: SLOTS.plan, after: [] },
   judge: 'benign',
+  keepJudgements: false,
   grouping: { method: 'ucpg', advantage: 'sum', lead: 'none', weights: [1, 1, 1], deviationFloor: 0.05 },
   credit: 'stage',
   editing: { steps: 4, eta: 0.7, window: 1 },

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type GuardCounts, type GuardReport, guardReport } from '@thinkrl/checklist-reward';
 import type { EngineReport } from '@thinkrl/engine';
 import {
   type Evaluation,
@@ -41,6 +42,8 @@ export interface MicroSummary {
   readonly keptShare: number;
   /** Share of idle edits in the last 30 iterations' chains. */
   readonly idleShare: number;
+  /** How far the judge can be trusted; the exact scores are what it is held against. */
+  readonly guard: GuardReport;
 }
 
 /** Scores of one category, in percent. */
@@ -81,6 +84,11 @@ export function writeSummary(
     chainsPerSecond: tenth(chains / Math.max(train, 1e-9)),
     keptShare: mean(steps.map((step) => step.keptShare)),
     idleShare: mean(steps.slice(-30).map((step) => step.oracle.idle ?? 0)),
+    guard: guardReport({
+      counts: steps.flatMap(({ guard }) => (guard === undefined ? [] : [guard as GuardCounts])),
+      reward: steps.map(({ rewards }) => rewards.instruction ?? 0),
+      heldOut: steps.map(({ oracle }) => oracle.instruction ?? 0),
+    }),
   };
   writeWhole(folder.summary, `${JSON.stringify(summary, null, 2)}\n`);
   return summary;

@@ -17,6 +17,7 @@ import { type MicroConfig, parseMicroConfig } from './config.ts';
 import { evaluateSplits } from './evaluate-micro.ts';
 import type { RunControls } from './event.ts';
 import { loadModels, type MicroModels } from './micro-models.ts';
+import { withRunJudge } from './run-judge.ts';
 import { startEngine } from './start-engine.ts';
 import { type MicroSummary, readEvaluations, writeEvaluation, writeSummary } from './summary.ts';
 
@@ -114,10 +115,13 @@ async function runMicro(config: MicroConfig, folder: RunFolder, options: RunOpti
   const before = evaluations.before ?? (await evaluateSplits(models, config, { when: 'before', tell }));
   writeEvaluation(folder, 'before', before);
 
-  const run = await assembleRun(models, config, { ...options, folder, tell });
-  await train(run);
-  if (run.state.iteration < config.iterations) {
-    tell({ type: 'stopped', iteration: run.state.iteration, path: folder.root });
+  const reached = await withRunJudge(config, { folder, tell }, async (judge) => {
+    const run = await assembleRun(models, config, { ...options, folder, judge, tell });
+    await train(run);
+    return run.state.iteration;
+  });
+  if (reached < config.iterations) {
+    tell({ type: 'stopped', iteration: reached, path: folder.root });
     return { folder: folder.root, summary: null, report: null };
   }
   const after = await evaluateSplits(models, config, { when: 'after', tell });

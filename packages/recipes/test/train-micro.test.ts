@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readMetrics } from '@thinkrl/orchestrator';
+import type { StepReport } from '@thinkrl/spec';
 import { expect, it } from 'vitest';
 import { type MicroOverrides, parseMicroConfig, resumeMicro, trainMicro } from '../src/index.ts';
 
@@ -52,3 +53,40 @@ it.each(['{"config": {"se', 'null', '{}'])(
     });
   },
 );
+
+it('keeps judgements on request: what is done again after a lost checkpoint is not asked again', async () => {
+  const out = join(temporary(), 'run');
+  const config = parseMicroConfig({
+    iterations: 2,
+    tasksPerIteration: 2,
+    groupSize: 4,
+    editing: { steps: 2 },
+    engine: { threads: 1 },
+    evaluation: { tasks: 0 },
+    keepJudgements: true,
+  });
+  const { summary } = await trainMicro(config, { out });
+  const steps = (): readonly StepReport[] =>
+    readFileSync(join(out, 'metrics.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as StepReport);
+  const journal = () => {
+    const [file, ...others] = readdirSync(join(out, 'judgements'));
+    expect(others).toEqual([]);
+    return readFileSync(join(out, 'judgements', file!), 'utf8');
+  };
+  const [before, kept] = [steps(), journal()];
+  // A header, then each picture of 2 x 8 chains: the first edits, and the second ones where there are any.
+  const records = kept.split('\n').length - 2;
+  expect(records).toBeGreaterThanOrEqual(16);
+  expect(records).toBeLessThanOrEqual(32);
+  const counted = before.reduce((sum, { guard }) => sum + guard!.expectYes! + guard!.expectNo!, 0);
+  expect(summary!.guard).toMatchObject({ answers: counted, addressed: 0 });
+
+  rmSync(join(out, 'checkpoints'), { recursive: true });
+  await resumeMicro(out);
+  expect(journal()).toBe(kept);
+  const bare = (reports: readonly StepReport[]) => reports.map(({ seconds: _, ...report }) => report);
+  expect(bare(steps())).toEqual(bare(before));
+});

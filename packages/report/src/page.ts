@@ -2,6 +2,7 @@ import { shortNumber } from './chart.ts';
 import { curves } from './curves.ts';
 import { gallery } from './gallery.ts';
 import { html, Markup } from './html.ts';
+import { judgeGuard } from './judge-guard.ts';
 import type { Run } from './read-run.ts';
 import { scoreTables } from './scores.ts';
 import { style } from './style.ts';
@@ -14,6 +15,7 @@ export function page(run: Run): string {
 <title>${title}</title><link rel="icon" href="data:,"><style>${new Markup(style)}</style></head><body>
 <h1>${title}</h1>${facts(run)}${conflictNotice(run)}${notes(run)}
 <h2>Before and after</h2>${scoreTables(run.summary)}
+${judgeGuard(run.summary)}
 <h2>Curves</h2>${curves(run.metrics)}
 <h2>Chains</h2>${gallery(run.chains, run.pictures)}
 <h2>Settings</h2>${settings(run.config)}

@@ -2,6 +2,29 @@ import { z } from 'zod';
 
 const scoresSchema = z.record(z.string(), z.number().nullable());
 
+const guardSchema = z.object({
+  /** Share of yes to questions that expect yes, and to those that expect no. */
+  yesShare: z.object({ expectYes: z.number().nullable(), expectNo: z.number().nullable() }),
+  answers: z.number(),
+  addressed: z.number(),
+  agreement: z.array(
+    z.object({
+      left: z.string(),
+      right: z.string(),
+      questions: z.number(),
+      rate: z.number().nullable(),
+      kappa: z.number().nullable(),
+    }),
+  ),
+  repeats: z
+    .object({ pictures: z.number(), repeats: z.number(), deviation: z.number().nullable() })
+    .nullable(),
+  suspicions: z.array(z.object({ kind: z.string(), text: z.string() })),
+});
+
+/** What a guard found out about the judge of a run. */
+export type JudgeGuard = z.infer<typeof guardSchema>;
+
 const splitsSchema = z.record(z.string(), scoresSchema);
 
 /** Checks the parts of a `summary.json` that the report shows; all are optional, others are left alone. */
@@ -17,6 +40,7 @@ export const summarySchema = z.looseObject({
   engine: z.string().optional(),
   chainsPerSecond: z.number().optional(),
   keptShare: z.number().optional(),
+  guard: guardSchema.optional(),
 });
 
 /** Scores by name, in percent: `if` (instruction following), `strict`, `consistency`, `quality`, ... */

@@ -56,6 +56,13 @@ describe('a complete run folder', () => {
     expect(page).toContain('>\u22120.4<');
   });
 
+  test('says how the judge behaved and what is suspicious', () => {
+    const section = page.slice(page.indexOf('<h2>The judge</h2>'), page.indexOf('<h2>Curves</h2>'));
+    expect(section).toContain('<li>2 chains speak to the judge</li>');
+    for (const value of ['73.4 %', '25.0 %', '90.0 % of 600, kappa 0.80', '0.063 (40 pictures)'])
+      expect(section).toContain(`<td>${value}</td>`);
+  });
+
   test('says that the conflict judge misleads', () => {
     expect(page).toContain('built to mislead');
   });

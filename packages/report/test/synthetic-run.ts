@@ -129,6 +129,14 @@ const summary: RunSummary = {
   engine: 'torch 1.13.1 cpu',
   chainsPerSecond: 33.4,
   keptShare: 0.75,
+  guard: {
+    yesShare: { expectYes: 0.734, expectNo: 0.25 },
+    answers: 4096,
+    addressed: 2,
+    agreement: [{ left: 'small', right: 'large', questions: 600, rate: 0.9, kappa: 0.8 }],
+    repeats: { pictures: 40, repeats: 8, deviation: 0.0625 },
+    suspicions: [{ kind: 'addressed', text: '2 chains speak to the judge' }],
+  },
 };
 
 /** Writes a complete run folder: 60 iterations, two recorded steps of two tasks with four chains each. */

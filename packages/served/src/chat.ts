@@ -43,6 +43,11 @@ export interface ChatRequest {
   readonly schema?: ReplySchema;
   /** How closely pictures are looked at, by servers that have such a setting. */
   readonly pictureDetail?: 'low' | 'high' | 'auto';
+  /**
+   * Equal requests are one and the same question: an `Idempotency-Key` made of the request is sent along, and a server
+   * that heeds it answers a repeated request without asking its model again.
+   */
+  readonly idempotent?: boolean;
   /** Fields beyond the common ones, for example `top_k` or `chat_template_kwargs`. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }

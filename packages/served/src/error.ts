@@ -10,7 +10,8 @@ export abstract class ServedError extends ThinkError {}
 
 /**
  * Why a request failed: `refused` is a 4xx that asking again will not mend; `unreadable` a reply that came whole and
- * does not say what was asked for; `malformed` one that is no chat completion at all.
+ * does not say what was asked for; `malformed` one that is no chat completion at all; `other-dialect` a refusal of a
+ * field's name, after which the other name is used.
  */
 export type FailureReason =
   | 'rate-limited'
@@ -19,7 +20,8 @@ export type FailureReason =
   | 'connection'
   | 'malformed'
   | 'unreadable'
-  | 'refused';
+  | 'refused'
+  | 'other-dialect';
 
 /** What {@link ServedRequestError} says. */
 export interface RequestProblem {

@@ -11,6 +11,7 @@ export {
   type ReplyToken,
   type TokenLogProb,
 } from './chat.ts';
+export type { TokenLimitField } from './dialect.ts';
 export {
   type FailureReason,
   type RequestProblem,

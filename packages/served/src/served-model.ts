@@ -1,13 +1,15 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, type Image } from '@thinkrl/spec';
 import { OpenAI } from 'openai';
-import { limitFunction } from 'p-limit';
-import { type Failure, failureOf, type RetryOptions, type RetryRule, waitBeforeRetry } from './attempt.ts';
+import { type Failure, type RetryOptions, type RetryRule, waitBeforeRetry } from './attempt.ts';
 import type { ChatReply, ChatRequest } from './chat.ts';
+import { createDialect, type TokenLimitField } from './dialect.ts';
 import { ServedRequestError, UnreadableReplyError } from './error.ts';
+import { exchange, type Line } from './exchange.ts';
+import { Gate } from './gate.ts';
 import { pictureUrl } from './picture.ts';
 import { type TokenPrice, type Usage, UsageMeter } from './usage.ts';
-import { fromWire, toWire } from './wire.ts';
 
 /** Settings of {@link createServedModel}. */
 export interface ServedModelOptions {
@@ -17,8 +19,13 @@ export interface ServedModelOptions {
   readonly model: string;
   /** Name of the environment variable that holds the key; left out, no key is sent. */
   readonly keyVariable?: string;
-  /** Requests on their way at once; default 8. */
+  /** Requests on their way at once, those that wait before another attempt left out; default 8. */
   readonly concurrency?: number;
+  /**
+   * How the server calls the limit of tokens in a reply; default `max_tokens`, which every local server knows. A server
+   * that refuses the one by naming the other is asked by the other from then on.
+   */
+  readonly tokenLimitField?: TokenLimitField;
   readonly retry?: RetryOptions;
   /** Longest time of one attempt, in ms; default 60 000. */
   readonly attemptLimit?: number;
@@ -62,27 +69,24 @@ export interface ServedModel {
 export function createServedModel(options: ServedModelOptions): ServedModel {
   const meter = new UsageMeter(options.price);
   const server = connect(options);
-  const settings = { ...server, meter, rule: ruleOf(options) };
-  const tryOnce = limitFunction(attempt, { concurrency: settings.concurrency });
+  const gate = new Gate(server.concurrency);
+  const dialect = createDialect(options.tokenLimitField);
+  const settings = { ...server, meter, gate, dialect, rule: ruleOf(options) };
   return {
     name: options.model,
-    ask: (request, read, call) => persist({ settings, request, read, tryOnce, signal: call?.signal }),
-    usage: () => meter.snapshot(),
+    ask: (request, read, call) => persist({ settings, request, read, signal: call?.signal }),
+    usage: () => meter.snapshot(gate.idle),
   };
 }
 
-interface Connection {
-  readonly client: OpenAI;
-  readonly model: string;
-  readonly urlOf: (image: Image) => string;
-  readonly redact: (text: string) => string;
+interface Connection extends Pick<Line, 'client' | 'model' | 'urlOf' | 'redact'> {
   readonly concurrency: number;
   readonly attemptLimit: number;
   readonly timeLimit: number;
 }
 
-interface Settings extends Connection {
-  readonly meter: UsageMeter;
+interface Settings extends Connection, Line {
+  readonly gate: Gate;
   readonly rule: RetryRule;
 }
 
@@ -146,71 +150,30 @@ function checkCounts(counts: Readonly<Record<string, number>>): void {
       throw new ConfigError({ field, value, fix: 'use a whole number of at least 1' });
 }
 
-interface Attempt {
-  readonly settings: Settings;
-  readonly request: ChatRequest;
-  readonly limit: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-interface Outcome {
-  readonly result: { readonly reply: ChatReply } | { readonly failure: Failure };
-  /** How long it took, in ms, from when it left the queue. */
-  readonly spent: number;
-}
-
-/** One call to the server; only cancellation is thrown. */
-async function attempt({ settings, request, limit, signal }: Attempt): Promise<Outcome> {
-  signal?.throwIfAborted();
-  const { client, meter, redact } = settings;
-  const start = performance.now();
-  const outcome = (result: Outcome['result']) => ({ result, spent: performance.now() - start });
-  const params = toWire(request, settings);
-  const clock = new AbortController();
-  const timer = setTimeout(() => clock.abort(), limit);
-  meter.add('attempts');
-  try {
-    const body = await client.chat.completions.create(params, {
-      signal: signal === undefined ? clock.signal : AbortSignal.any([signal, clock.signal]),
-    });
-    const read = fromWire(body);
-    if (read === null)
-      return outcome({ failure: { reason: 'malformed', detail: 'the reply is no chat completion' } });
-    meter.tokens(read.count);
-    return outcome({ reply: read.reply });
-  } catch (error) {
-    signal?.throwIfAborted();
-    return outcome({ failure: failureOf(error, { timedOut: clock.signal.aborted, redact }) });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 interface Persistence<T> {
   readonly settings: Settings;
   readonly request: ChatRequest;
   readonly read: (reply: ChatReply) => T;
-  readonly tryOnce: typeof attempt;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Attempts until one gives a reply that can be read; waits hold no place in the queue. */
-async function persist<T>({ settings, request, read, tryOnce, signal }: Persistence<T>): Promise<T> {
-  const { meter, rule, attemptLimit, timeLimit } = settings;
+/** Attempts until one gives a reply that can be read; waits hold no place at the gate, and who waited goes first. */
+async function persist<T>({ settings, request, read, signal }: Persistence<T>): Promise<T> {
+  const { meter, gate, rule, attemptLimit, timeLimit } = settings;
   meter.add('requests');
+  if (signal !== undefined) setMaxListeners(0, signal); // as many listeners as there are requests, all removed
   let left = timeLimit;
+  let useless = 0;
   for (let attempts = 1; ; attempts++) {
-    const { result, spent } = await tryOnce({
-      settings,
-      request,
-      limit: Math.min(attemptLimit, left),
-      signal,
-    });
+    const limit = Math.min(attemptLimit, left);
+    const attempt = () => exchange(settings, { request, useless, limit, signal });
+    const { result, spent } = await gate.pass(attempt, { returning: attempts > 1, signal });
     left -= spent;
     const verdict = 'reply' in result ? readReply(result.reply, read) : result;
     if ('value' in verdict) return verdict.value;
     const { failure } = verdict;
     meter.failure(failure.reason);
+    useless += Number(failure.reason === 'unreadable' || failure.reason === 'malformed');
     const wait = waitBeforeRetry(failure, attempts, rule);
     if (wait === null || wait >= left) {
       meter.add('failed');

@@ -22,6 +22,8 @@ export interface Usage {
   readonly cost: number;
   /** Waiting before further attempts, added up over requests, in ms. */
   readonly waited: number;
+  /** Time that places for requests were free because there was nothing to ask, added up over places, in ms. */
+  readonly idle: number;
 }
 
 /** Tokens of one reply as the server counts them. */
@@ -63,10 +65,10 @@ export class UsageMeter {
     this.sums.completionTokens += completion;
   }
 
-  /** The sums so far. */
-  snapshot(): Usage {
+  /** The sums so far; the gate knows how long places were free. */
+  snapshot(idle: number): Usage {
     const { promptTokens, completionTokens } = this.sums;
     const cost = (promptTokens * this.price.prompt + completionTokens * this.price.completion) / 1e6;
-    return { ...this.sums, failures: { ...this.failures }, cost };
+    return { ...this.sums, failures: { ...this.failures }, cost, idle };
   }
 }

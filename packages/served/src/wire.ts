@@ -9,6 +9,7 @@ import {
   type EncodedPicture,
   isEncoded,
 } from './chat.ts';
+import type { TokenLimitField } from './dialect.ts';
 import { jsonSchemaOf } from './json-reply.ts';
 import type { TokenCount } from './usage.ts';
 
@@ -16,12 +17,13 @@ import type { TokenCount } from './usage.ts';
 export interface WireOptions {
   readonly model: string;
   readonly urlOf: (image: Image) => string;
+  readonly tokenLimitField: TokenLimitField;
 }
 
 /** The request in the words of the chat completions API. */
 export function toWire(
   request: ChatRequest,
-  { model, urlOf }: WireOptions,
+  { model, urlOf, tokenLimitField }: WireOptions,
 ): OpenAI.ChatCompletionCreateParamsNonStreaming {
   const { temperature, topP, seed, topLogProbs, schema, pictureDetail, extra } = request;
   const partOf = (part: ChatPart) => partToWire(part, { urlOf, pictureDetail });
@@ -29,7 +31,7 @@ export function toWire(
     ...extra,
     model,
     messages: request.messages.map((message) => messageToWire(message, partOf)),
-    max_tokens: request.maxTokens,
+    [tokenLimitField]: request.maxTokens,
     ...(temperature !== undefined && { temperature }),
     ...(topP !== undefined && { top_p: topP }),
     ...(seed !== undefined && { seed }),

@@ -1,3 +1,6 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text as streamText } from 'node:stream/consumers';
 import { ConfigError } from '@thinkrl/spec';
 import { encode } from 'fast-png';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -114,6 +117,83 @@ describe('createServedModel', () => {
     setTimeout(() => abort.abort(new Error('enough')), 200);
     for (const result of await Promise.allSettled(asked))
       expect(result).toMatchObject({ status: 'rejected', reason: { message: 'enough' } });
+  });
+
+  it('lets who waited go before who has not begun', async () => {
+    const order: string[] = [];
+    const answer: ChatServerOptions['answer'] = ({ messages }) => {
+      order.push(`${messages[0]!.content}`);
+      return { text: 'x' };
+    };
+    const fault = (index: number) => (index === 0 ? ({ kind: 'error' } as const) : undefined);
+    const retry = { attempts: 2, firstWait: 0 };
+    const model = modelAt(await serve({ answer, fault }), { concurrency: 1, retry });
+    const ask = (word: string) =>
+      model.ask({ ...request, messages: [{ role: 'user', content: [word] }] }, text);
+    await Promise.all(['a', 'b', 'c', 'd'].map(ask));
+    // While a waits, one other has its turn.
+    expect(order).toEqual(['a', 'b', 'a', 'c', 'd']);
+  });
+
+  it('is answered once by a server that heeds the idempotency key, also by another client', async () => {
+    let asked = 0;
+    const answer = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return { text: `${++asked}` };
+    };
+    const server = await serve({ answer, fault: (index) => (index === 0 ? { kind: 'cut' } : undefined) });
+    const same = { ...request, idempotent: true };
+    const first = modelAt(server);
+    expect(await Promise.all([first.ask(same, text), first.ask(same, text)])).toEqual(['1', '1']);
+    expect(await modelAt(server).ask(same, text)).toBe('1');
+    expect(await modelAt(server).ask(request, text)).toBe('2');
+    expect(await first.ask({ ...same, seed: 1 }, text)).toBe('3');
+    const read = (reply: { readonly text: string }) => {
+      if (reply.text !== '4') throw new UnreadableReplyError('not four');
+      return reply.text;
+    };
+    expect(await first.ask(same, read)).toBe('4');
+  });
+
+  it('learns what the server calls the limit of tokens, for all that is on its way', async () => {
+    const fields: string[] = [];
+    const server = createServer(async (incoming, response) => {
+      const body = JSON.parse(await streamText(incoming));
+      fields.push(Object.keys(body).find((name) => name.startsWith('max'))!);
+      const [status, reply] =
+        body.max_tokens === undefined
+          ? [200, { choices: [{ message: { content: 'ok' }, finish_reason: 'stop' }] }]
+          : [
+              400,
+              { error: { message: "'max_tokens' is not supported. Use 'max_completion_tokens' instead." } },
+            ];
+      response.writeHead(status as number, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(reply));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    servers.push({ url: '', close: async () => void server.close().closeAllConnections() });
+    const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    const model = createServedModel({ baseURL, model: 'm', retry: fast });
+    expect(await Promise.all([model.ask(request, text), model.ask(request, text)])).toEqual(['ok', 'ok']);
+    expect(fields.sort()).toEqual([
+      ...Array(2).fill('max_completion_tokens'),
+      ...Array(2).fill('max_tokens'),
+    ]);
+    await model.ask(request, text);
+    expect(model.usage()).toMatchObject({ attempts: 5, failures: { 'other-dialect': 2 } });
+  });
+
+  it('takes many requests that share a signal, without a warning', async () => {
+    const warnings: string[] = [];
+    const listen = ({ message }: Error) => void warnings.push(message);
+    process.on('warning', listen);
+    const server = await serve({ fault: (index) => (index < 20 ? { kind: 'error' } : undefined) });
+    const model = modelAt(server, { retry: { ...fast, attempts: 21 } });
+    const { signal } = new AbortController();
+    await Promise.all(Array.from({ length: 30 }, () => model.ask(request, text, { signal })));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
   });
 
   it('keeps the key out of errors, even where the server repeats it', async () => {

@@ -115,7 +115,11 @@ describe('toWire', () => {
     { role: 'system' as const, content: ['rules'] },
     { role: 'user' as const, content: [{ width: 1, height: 1, data: new Float32Array(3) }, 'question'] },
   ];
-  const options = { model: 'm', urlOf: () => 'data:image/png;base64,AAAA' };
+  const options = {
+    model: 'm',
+    urlOf: () => 'data:image/png;base64,AAAA',
+    tokenLimitField: 'max_tokens',
+  } as const;
 
   it('asks as the chat completions API is documented', () => {
     const request = {
@@ -172,6 +176,12 @@ describe('toWire', () => {
       { type: 'image_url', image_url: { url: 'data:image/jpeg;base64,/9j/', detail: 'high' } },
     ]);
     expect('temperature' in rest).toBe(false);
+  });
+
+  it('calls the limit of tokens as the server does', () => {
+    const request = { messages, maxTokens: 7, temperature: 0 };
+    const params = toWire(request, { ...options, tokenLimitField: 'max_completion_tokens' });
+    expect([params.max_completion_tokens, 'max_tokens' in params]).toEqual([7, false]);
   });
 
   it('leaves out what is not wanted', () => {

@@ -31,6 +31,8 @@ export interface StepReport {
   readonly dropped: Readonly<Record<string, number>>;
   /** Share of reflections that asked for a fix. */
   readonly fixShare: number;
+  /** What a guard of the judge counted, by name, where there is one. */
+  readonly guard?: Readonly<Record<string, number>>;
   readonly understanding: ModuleReport | null;
   readonly generation: ModuleReport | null;
   /**

@@ -1,9 +1,12 @@
+import { createTokenConstraint, type TokenGrammar, type TokenVocabulary } from '@thinkrl/cot-sampler';
 import type { EditTask, Image } from '@thinkrl/spec';
 import type { QwenVl } from './model.ts';
 import { afterWords, type PlacedText, words } from './placed-text.ts';
 import { positionsOf } from './positions.ts';
 import type { EncodedText, QwenVlProcessor } from './processor.ts';
 import type { ReasoningForm } from './reasoning-form.ts';
+
+const END = '<|im_end|>';
 
 /** A model with the way it is talked to. */
 export interface ReasonerParts {
@@ -25,12 +28,14 @@ export class Reasoner {
   readonly form: ReasoningForm;
   /** Tokens that end a text. */
   readonly ends: ReadonlySet<number>;
+  private readonly grammars = new Map<string, TokenGrammar>();
+  private vocabulary: TokenVocabulary | undefined;
 
   constructor({ model, processor, form }: ReasonerParts) {
     this.model = model;
     this.processor = processor;
     this.form = form;
-    this.ends = new Set(['<|im_end|>', '<|endoftext|>'].map((token) => processor.tokenizer.idOf(token)));
+    this.ends = new Set([END, '<|endoftext|>'].map((token) => processor.tokenizer.idOf(token)));
   }
 
   /** A task up to where the plan begins. */
@@ -48,6 +53,19 @@ export class Reasoner {
   unread(tokens: ArrayLike<number>): readonly number[] {
     const last = tokens[tokens.length - 1];
     return last === undefined || this.ends.has(last) ? [] : [last];
+  }
+
+  /** What a kind of text may say within so many tokens; nothing where the form leaves it open. */
+  grammar(kind: 'plan' | 'reflection', mostTokens: number): TokenGrammar | undefined {
+    const pattern = kind === 'plan' ? this.form.planPattern : this.form.reflectionPattern;
+    if (pattern === undefined) return undefined;
+    const name = `${kind} ${mostTokens}`;
+    const { tokenizer } = this.processor;
+    this.vocabulary ??= tokenizer.vocabulary(tokenizer.idOf(END));
+    const { vocabulary } = this;
+    const grammar = this.grammars.get(name) ?? createTokenConstraint({ pattern, vocabulary, mostTokens });
+    this.grammars.set(name, grammar);
+    return grammar;
   }
 
   private place(text: EncodedText, from: number): PlacedText {

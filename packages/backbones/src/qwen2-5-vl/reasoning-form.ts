@@ -1,5 +1,7 @@
+import { choice, literal, type Pattern, repeat, sequence } from '@thinkrl/cot-sampler';
 import type { EditTask, Image, Reflection, Utterance } from '@thinkrl/spec';
 import type { ChatTurn } from './chat-template.ts';
+import { LINE } from './line-pattern.ts';
 
 /** What a text means: an utterance without its tokens. */
 export type ReadPlan = Pick<Utterance, 'text' | 'steps' | 'wellFormed'>;
@@ -13,6 +15,9 @@ export interface ReasoningForm {
   plan(task: EditTask): readonly ChatTurn[];
   /** Goes on after the plan: asks for a reflection on an edit (step 3). */
   reflection(task: EditTask, edited: Image): readonly ChatTurn[];
+  /** The texts that constrained sampling allows; all of them unless given. */
+  readonly planPattern?: Pattern;
+  readonly reflectionPattern?: Pattern;
   /** `text` of a plan is the enriched instruction. */
   readPlan(text: string): ReadPlan;
   readReflection(text: string): ReadReflection;
@@ -39,6 +44,8 @@ const reflectionOrder = [
   '- one correction per line, explicit, for an editor that starts again from the first picture',
 ].join('\n');
 
+const list = repeat(sequence(literal('\n- '), LINE), { least: 1 });
+
 /** The form used unless another is given: plain lines. */
 export const LINE_FORM: ReasoningForm = {
   plan: (task) => [
@@ -46,6 +53,8 @@ export const LINE_FORM: ReasoningForm = {
     { role: 'user', content: [...task.references, `Request: ${task.instruction}\n\n${planOrder}`] },
   ],
   reflection: (_, edited) => [{ role: 'user', content: [edited, reflectionOrder] }],
+  planPattern: sequence(literal('Reasoning: '), LINE, literal('\nSteps:'), list, literal('\nEdit: '), LINE),
+  reflectionPattern: choice(literal('ok'), sequence(literal('fix'), list)),
   readPlan,
   readReflection,
 };

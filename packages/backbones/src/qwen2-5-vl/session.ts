@@ -1,11 +1,16 @@
-import { checkSampling, type ReasoningSession, type SpeakRequest } from '@thinkrl/cot-sampler';
+import {
+  checkSampling,
+  type ReasoningSession,
+  type SamplingOptions,
+  type SpeakRequest,
+} from '@thinkrl/cot-sampler';
 import type { EditTask, Image, Reflection, Utterance } from '@thinkrl/spec';
 import { QwenVlInputError } from './error.ts';
 import type { PlacedText } from './placed-text.ts';
 import type { Reasoner } from './reasoner.ts';
 import type { ReadPlan } from './reasoning-form.ts';
 import type { Segment } from './sheet.ts';
-import { type Seat, Speaker, type Spoken } from './speaker.ts';
+import { type Seat, Speaker, type SpeakOptions, type Spoken } from './speaker.ts';
 
 /** What a {@link QwenVlSession} works on. */
 export interface SessionOptions {
@@ -43,7 +48,8 @@ export class QwenVlSession implements ReasoningSession {
   /** One plan per chain. */
   async plan({ sampling, keys }: SpeakRequest): Promise<readonly Utterance[]> {
     checkSampling(sampling);
-    const { reasoner, groupSize, maxTokens } = this.options;
+    const { reasoner, groupSize } = this.options;
+    const manner = this.manner('plan', sampling);
     this.opening ??= await this.speaker.feed(
       this.prompts.map((prompt, row) => ({ row, branch: 0, ...prompt })),
     );
@@ -58,7 +64,7 @@ export class QwenVlSession implements ReasoningSession {
         stream: key.stream(),
       };
     });
-    const said = await this.speaker.speak(seats, { sampling, maxTokens, ends: reasoner.ends });
+    const said = await this.speaker.speak(seats, manner);
     this.planned = said.map(({ tokens }, chain) => ({ branch: seats[chain]!.branch, tokens }));
     this.thought = this.speaker.length;
     return said.map((spoken) => ({
@@ -75,6 +81,7 @@ export class QwenVlSession implements ReasoningSession {
   ): Promise<readonly Reflection[]> {
     checkSampling(sampling);
     const { reasoner, maxTokens } = this.options;
+    const manner = this.manner('reflection', sampling);
     this.speaker.truncate(this.thought);
     const looks = chains.map((chain, i) => this.look(chain, edits[i]!));
     this.speaker.reserve(mostColumns(looks, maxTokens));
@@ -88,7 +95,7 @@ export class QwenVlSession implements ReasoningSession {
         stream: keys[i]!.stream(),
       }),
     );
-    const said = await this.speaker.speak(seats, { sampling, maxTokens, ends: reasoner.ends });
+    const said = await this.speaker.speak(seats, manner);
     return said.map((spoken) => ({
       ...utterance(spoken),
       ...this.meaning(spoken, (text) => reasoner.form.readReflection(text)),
@@ -97,6 +104,22 @@ export class QwenVlSession implements ReasoningSession {
 
   dispose(): void {
     this.speaker.dispose();
+  }
+
+  private manner(kind: 'plan' | 'reflection', sampling: SamplingOptions): SpeakOptions {
+    const { reasoner } = this.options;
+    const { mostTokens = Number.POSITIVE_INFINITY, stopAfter = [], constrained = false } = sampling;
+    const maxTokens = Math.min(this.options.maxTokens, mostTokens);
+    const hasStop = (tokens: readonly number[]) => {
+      const text = reasoner.processor.tokenizer.decode(tokens);
+      return stopAfter.some((word) => text.includes(word));
+    };
+    return {
+      sampling,
+      maxTokens,
+      isEnd: (tokens) => reasoner.ends.has(tokens.at(-1)!) || (stopAfter.length > 0 && hasStop(tokens)),
+      grammar: constrained ? reasoner.grammar(kind, maxTokens) : undefined,
+    };
   }
 
   /** A chain's edit as a segment of a branch of its own. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type SamplingOptions, sampleToken } from '@thinkrl/cot-sampler';
+import { type SamplingOptions, sampleToken, type TokenGrammar } from '@thinkrl/cot-sampler';
 import { KeyValueCache } from '@thinkrl/nn';
 import type { RandomStream } from '@thinkrl/spec';
 import type { QwenVl } from './model.ts';
@@ -23,7 +23,7 @@ export interface Spoken {
   readonly tokens: readonly number[];
   /** Of each token, nats. */
   readonly logProbs: readonly number[];
-  /** Whether an end token was said. */
+  /** Whether an end token or a stop word was said. */
   readonly ended: boolean;
 }
 
@@ -31,7 +31,10 @@ export interface Spoken {
 export interface SpeakOptions {
   readonly sampling: SamplingOptions;
   readonly maxTokens: number;
-  readonly ends: ReadonlySet<number>;
+  /** Whether a text ends with its newest token. */
+  readonly isEnd: (tokens: readonly number[]) => boolean;
+  /** Says what may come next, where the sampling is constrained. */
+  readonly grammar: TokenGrammar | undefined;
 }
 
 /** The model with a cache whose rows are shared by the branches of a prompt. */
@@ -88,18 +91,17 @@ export class Speaker {
   }
 
   /** Every seat speaks, token by token, until all have ended; the draws of a seat depend on its logits and stream alone. */
-  async speak(
-    seats: readonly Seat[],
-    { sampling, maxTokens, ends }: SpeakOptions,
-  ): Promise<readonly Spoken[]> {
+  async speak(seats: readonly Seat[], options: SpeakOptions): Promise<readonly Spoken[]> {
+    const { sampling, maxTokens, isEnd, grammar } = options;
     const said = seats.map(() => ({ tokens: [] as number[], logProbs: [] as number[], ended: false }));
     let open = seats.map((seat, i) => ({ seat, text: said[i]!, logits: seat.logits }));
     while (open.length > 0) {
       for (const { seat, text, logits } of open) {
-        const { token, logProb } = sampleToken(logits, sampling, seat.stream);
+        const allowed = grammar?.allowed(text.tokens);
+        const { token, logProb } = sampleToken(logits, { ...sampling, allowed }, seat.stream);
         text.tokens.push(token);
         text.logProbs.push(logProb);
-        text.ended = ends.has(token);
+        text.ended = isEnd(text.tokens);
       }
       open = open.filter(({ text }) => !text.ended && text.tokens.length < maxTokens);
       if (open.length === 0) break;

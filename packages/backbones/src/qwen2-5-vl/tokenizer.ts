@@ -1,4 +1,5 @@
 import { Tokenizer } from '@huggingface/tokenizers';
+import { byteLevelBytes, TokenVocabulary } from '@thinkrl/cot-sampler';
 import { QwenVlFolderError } from './error.ts';
 
 /**
@@ -41,6 +42,16 @@ export class QwenVlTokenizer {
     const id = this.tokenizer.token_to_id(token);
     if (id === undefined) throw new QwenVlFolderError(this.path, `the vocabulary has no token ${token}`);
     return id;
+  }
+
+  /** The tokens as constraints take them: bytes of texts, none of special tokens. `end` is the id that ends a text. */
+  vocabulary(end: number): TokenVocabulary {
+    const added = this.tokenizer.get_added_tokens_decoder();
+    const pieces = [...this.tokenizer.get_vocab(true)];
+    const last = pieces.reduce((most, [, id]) => Math.max(most, id), 0);
+    const tokens = new Array<Uint8Array | null>(last + 1).fill(null);
+    for (const [piece, id] of pieces) if (!added.has(id)) tokens[id] = byteLevelBytes(piece);
+    return new TokenVocabulary(tokens, end);
   }
 
   /** The first special token that a text contains; a text of a user's should contain none. */

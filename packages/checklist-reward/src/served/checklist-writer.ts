@@ -10,6 +10,7 @@ import {
 import type { Checklist, EditTask, Question } from '@thinkrl/spec';
 import { ConfigError } from '@thinkrl/spec';
 import { z } from 'zod';
+import { SharedCalls } from '../shared-calls.ts';
 import { readChecklist, writeChecklist } from './checklist-file.ts';
 import { PROMPT_VERSION, promptOf } from './prompt.ts';
 
@@ -49,9 +50,9 @@ export function createChecklistWriter(options: ChecklistWriterOptions): Checklis
   const { model, folder, pairs = 4, jsonSchema = true } = options;
   if (!Number.isInteger(pairs) || pairs < 1)
     throw new ConfigError({ field: 'pairs', value: pairs, fix: 'use a whole number of at least 1' });
-  const underWay = new Map<string, Promise<Checklist>>();
+  const calls = new SharedCalls<Checklist>();
   const source = `${model.name} prompt ${PROMPT_VERSION}`;
-  const make = async (task: EditTask, hash: string, call: AskOptions | undefined): Promise<Checklist> => {
+  const make = async (task: EditTask, hash: string, call: AskOptions): Promise<Checklist> => {
     const place = { folder, hash };
     const kept = await readChecklist(place);
     if (kept !== null) return kept;
@@ -64,11 +65,7 @@ export function createChecklistWriter(options: ChecklistWriterOptions): Checklis
   return {
     write(task, call) {
       const hash = hashOf(task, [source, `${pairs}`]);
-      const running = underWay.get(hash);
-      if (running !== undefined) return running;
-      const made = make(task, hash, call).finally(() => underWay.delete(hash));
-      underWay.set(hash, made);
-      return made;
+      return calls.join(hash, (signal) => make(task, hash, { signal }), call?.signal);
     },
   };
 }

@@ -9,11 +9,12 @@ import {
   UnreadableReplyError,
   yesMass,
 } from '@thinkrl/served';
-import type { Answer, EditTask, Question } from '@thinkrl/spec';
+import type { Answer, Question } from '@thinkrl/spec';
 import { z } from 'zod';
 import type { Judge, JudgeReply, JudgeRequest } from '../judge.ts';
 import { answerTo } from '../score.ts';
 import { PROMPT_VERSION, questionPrompt, questionsPrompt } from './prompt.ts';
+import { seedOf } from './seed.ts';
 
 /** Settings of {@link openAiCompatible}. */
 export interface OpenAiCompatibleOptions {
@@ -82,7 +83,8 @@ function answerByToken(
         maxTokens: 1,
         temperature: 0,
         topLogProbs: 20,
-        seed: seedOf(request, question.id),
+        seed: seedOf(request.key, question.id),
+        idempotent: true,
         extra,
       },
       (reply) => readToken(reply, question),
@@ -118,7 +120,8 @@ function answerAsJson(
       ),
       maxTokens: 64 + 24 * questions.length,
       temperature: 0,
-      seed: seedOf(request, 'answers'),
+      seed: seedOf(request.key, 'answers'),
+      idempotent: true,
       ...(schema && { schema: { name: 'answers', schema: answersForm } }),
       extra,
     },
@@ -138,9 +141,4 @@ function readAnswers(reply: ChatReply, questions: readonly Question[]): readonly
     if (answer === undefined) throw new UnreadableReplyError(`no answer to question ${index + 1}`);
     return answerTo(question, answer);
   });
-}
-
-/** A seed that every server takes: 31 bits. */
-function seedOf({ key }: JudgeRequest<EditTask>, part: string): number {
-  return key.fold(part).seed() % 2 ** 31;
 }

@@ -68,6 +68,17 @@ function inJson(count: number): string {
   );
 }
 
+/** Asks for one mark for the whole picture, as JSON. */
+export function ratingPrompt(exhibit: Picture): readonly ChatMessage[] {
+  const { references, instruction } = exhibit.task;
+  const data = { 'edit that was asked for': instruction };
+  return promptOf({ references, edited: exhibit.image, data, instruction: oneMark });
+}
+
+const oneMark =
+  'Rate how well the picture after the edit does what was asked for in the data block, by what you see: 5 where all of ' +
+  'it is right and nothing else was changed, 1 where none of it is. Your whole reply is JSON: {"rating": 3}';
+
 /** A picture and the task it belongs to. */
 export interface Picture {
   readonly task: EditTask;
@@ -96,7 +107,7 @@ export function readJudgePrompt(messages: readonly ChatMessage[]): JudgePrompt |
     string,
     string
   >;
-  if (instruction === undefined) return null;
+  if (instruction === undefined || Object.keys(questions).length === 0) return null;
   return {
     task: { id: 'served', references: pictures.slice(0, -1), instruction, category: 'served' },
     image,

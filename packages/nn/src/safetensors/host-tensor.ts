@@ -19,6 +19,8 @@ export type HostData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
 export interface HalfBits {
   readonly storage: 'float16' | 'bfloat16';
   readonly words: Uint16Array;
+  /** The words in order, some at a time, where they need not all be on the host; each part is gone with the next. */
+  readonly parts?: () => Iterable<Uint16Array>;
 }
 
 /** A tensor on the host, row-major. */

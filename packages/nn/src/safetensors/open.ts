@@ -45,27 +45,43 @@ interface Place {
   readonly file: number;
 }
 
+/** Bytes of a tensor that are on the host at a time where it is asked for in parts. */
+const PART = 64 << 20;
+
 function lazyTensors(at: Place, { entries }: Header, dataStart: number): ReadonlyMap<string, HostTensor> {
+  let scratch: Uint8Array | undefined;
+  const parts = function* (begin: number, end: number) {
+    scratch ??= new Uint8Array(PART);
+    for (let start = begin; start < end; start += PART) {
+      const part = scratch.subarray(0, Math.min(PART, end - start));
+      readInto(at, part, start);
+      yield part;
+    }
+  };
   return new Map(
     entries.map((entry) => {
-      const read = () => readRange(at, dataStart + entry.begin, dataStart + entry.end);
-      return [entry.name, decodeTensor(entry, read)];
+      const [begin, end] = [dataStart + entry.begin, dataStart + entry.end];
+      const source = { whole: () => readRange(at, begin, end), parts: () => parts(begin, end) };
+      return [entry.name, decodeTensor(entry, source)];
     }),
   );
+}
+
+function readRange(at: Place, begin: number, end: number): ArrayBuffer {
+  const buffer = new ArrayBuffer(end - begin);
+  readInto(at, new Uint8Array(buffer), begin);
+  return buffer;
 }
 
 /** Largest read in one call; the operating system takes at most 2 GiB. */
 const LARGEST_READ = 1 << 30;
 
-function readRange({ path, file }: Place, begin: number, end: number): ArrayBuffer {
-  const buffer = new ArrayBuffer(end - begin);
-  const bytes = new Uint8Array(buffer);
+function readInto({ path, file }: Place, bytes: Uint8Array, begin: number): void {
   for (let done = 0; done < bytes.length; ) {
     const count = readSync(file, bytes, done, Math.min(bytes.length - done, LARGEST_READ), begin + done);
     if (count === 0) throw new SafetensorsError(path, `it ends at byte ${begin + done}, before its data do`);
     done += count;
   }
-  return buffer;
 }
 
 function openFile(path: string): number {

@@ -37,10 +37,7 @@ export function parseSafetensors(bytes: Uint8Array, path = 'buffer'): Safetensor
   const tensors = new Map<string, HostTensor>();
   for (const entry of entries) {
     const buffer = copyOf(bytes.subarray(dataStart + entry.begin, dataStart + entry.end));
-    tensors.set(
-      entry.name,
-      decodeTensor(entry, () => buffer),
-    );
+    tensors.set(entry.name, decodeTensor(entry, { whole: () => buffer }));
   }
   return { tensors, metadata };
 }

@@ -3,25 +3,25 @@ import type { AddressInfo } from 'node:net';
 import type { ReplyToken } from '../chat.ts';
 import { type Fault, misbehave } from './fault.ts';
 import { BadRequestError, readCompletionRequest } from './read-request.ts';
+import { createReplyMemory, type ReplyMemory } from './reply-memory.ts';
+import type { ServerAnswer } from './server-answer.ts';
 import type { ServerRequest } from './server-request.ts';
-
-/** What the model behind the server says. */
-export interface ServerAnswer {
-  readonly text: string;
-  /** The tokens with their true log-probabilities, where the model has them. */
-  readonly tokens?: readonly ReplyToken[];
-}
 
 /** Settings of {@link startChatServer}. */
 export interface ChatServerOptions {
   /** Name of the model in replies. */
   readonly model: string;
-  /** Answers the n-th request, from 0; what it throws becomes a status 500, `BadRequestError` a 400. */
+  /**
+   * Answers the n-th request, from 0; what it throws becomes a status 500, `BadRequestError` a 400. Not called for a
+   * request whose `Idempotency-Key` has been answered or is being answered: that answer is given again.
+   */
   readonly answer: (request: ServerRequest, index: number) => ServerAnswer | Promise<ServerAnswer>;
   /** Default 0: any free port. */
   readonly port?: number;
   /** Default `127.0.0.1`: nobody else reaches it. */
   readonly host?: string;
+  /** Answers remembered by `Idempotency-Key`; default 10 000, the oldest are forgotten first. */
+  readonly remember?: number;
   /** For tests of clients: how to treat the n-th request wrongly, from 0; undefined treats it well. */
   readonly fault?: (index: number) => Fault | undefined;
 }
@@ -42,10 +42,11 @@ export interface ChatServer {
  * const server = await startChatServer({ model: 'echo', answer: () => ({ text: 'yes' }) });
  */
 export async function startChatServer(options: ChatServerOptions): Promise<ChatServer> {
-  const { port = 0, host = '127.0.0.1' } = options;
+  const { port = 0, host = '127.0.0.1', remember = 10_000 } = options;
+  const memory = createReplyMemory(remember);
   let index = 0;
   const server = createServer(
-    (incoming, response) => void respond({ incoming, response, options, index: index++ }),
+    (incoming, response) => void respond({ incoming, response, options, memory, index: index++ }),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -66,17 +67,22 @@ interface Exchange {
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
   readonly options: ChatServerOptions;
+  readonly memory: ReplyMemory;
   readonly index: number;
 }
 
-async function respond({ incoming, response, options, index }: Exchange): Promise<void> {
+async function respond({ incoming, response, options, memory, index }: Exchange): Promise<void> {
   try {
     if (incoming.method !== 'POST' || incoming.url !== '/v1/chat/completions') {
       send(response, 404, { error: { message: `no ${incoming.method} ${incoming.url}` } });
       return;
     }
     const request = await readCompletionRequest(incoming);
-    const body = completion(options.model, request, await options.answer(request, index));
+    const key = incoming.headers['idempotency-key'];
+    const answer = await memory.answer(typeof key === 'string' ? key : undefined, () =>
+      options.answer(request, index),
+    );
+    const body = completion(options.model, request, answer);
     const fault = options.fault?.(index);
     if (fault === undefined) send(response, 200, body);
     else misbehave(response, fault, body);
