@@ -43,13 +43,21 @@ async function setups(folder: string, sizes: Sizes, same: boolean): Promise<Setu
   return (model) => ({ model, device, threads, storage, sizes, shapes, weights, ...fed });
 }
 
-/** Runs cases of a model on one side and ends it. */
-async function turn(name: SideName, setup: Setup, repeats: Readonly<Record<CaseName, number>>, show = false) {
+/** How a turn runs its cases. */
+interface TurnOptions {
+  /** Runs of each case. */
+  readonly repeats: (name: CaseName) => number;
+  /** Whether answers hold what was computed. */
+  readonly show: boolean;
+}
+
+/** Runs the cases of a model on one side and ends it. */
+async function turn(name: SideName, setup: Setup, { repeats, show }: TurnOptions) {
   const side = new Side(name, setup);
   const answers = new Map<CaseName, Answer>();
   try {
     for (const entry of CASES[setup.model])
-      answers.set(entry, await side.ask({ name: entry, repeats: repeats[entry] + (show ? 0 : 1), show }));
+      answers.set(entry, await side.ask({ name: entry, repeats: repeats(entry), show }));
     return { answers, version: await side.version };
   } finally {
     await side.end();
@@ -59,11 +67,11 @@ async function turn(name: SideName, setup: Setup, repeats: Readonly<Record<CaseN
 /** Whether both sides come to the same at tiny sizes with the same weights. */
 async function agree(folder: string): Promise<boolean> {
   const setup = await setups(folder, tinySizes(), true);
-  const once = { product: 1, denoise: 1, sample: 1, train: 1, prefill: 1, decode: 1 };
+  const once: TurnOptions = { repeats: () => 1, show: true };
   let same = true;
   for (const model of MODELS.filter((name) => name !== 'product')) {
-    const ours = await turn('ours', setup(model), once, true);
-    const peer = await turn('peer', setup(model), once, true);
+    const ours = await turn('ours', setup(model), once);
+    const peer = await turn('peer', setup(model), once);
     for (const [name, { values }] of ours.answers) {
       const gap = share(values!, peer.answers.get(name)!.values!);
       console.log(`${name}: the sides differ by ${gap.toExponential(1)} of the largest number`);
@@ -82,14 +90,15 @@ function share(a: readonly number[], b: readonly number[]): number {
 async function measure(folder: string, sizes: Sizes): Promise<readonly Row[]> {
   const setup = await setups(folder, sizes, false);
   const rows: Row[] = [];
+  const timed: TurnOptions = { repeats: (name) => REPEATS[name] + 1, show: false };
   for (const model of MODELS) {
     const seconds = new Map<string, number[]>();
     const peaks = new Map<string, number | null>();
     for (let round = 0; round < ROUNDS; round++)
       for (const side of SIDES) {
-        const { answers, version } = await turn(side, setup(model), REPEATS);
+        const { answers, version } = await turn(side, setup(model), timed);
         console.log(
-          `${model}, round ${round + 1}: ${side === 'ours' ? `ours on libtorch` : 'PyTorch'} ${version}`,
+          `${model}, round ${round + 1}: ${side === 'ours' ? 'ours on libtorch' : 'PyTorch'} ${version}`,
         );
         for (const [name, answer] of answers) {
           const before = seconds.get(`${side} ${name}`) ?? [];
