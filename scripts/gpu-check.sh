@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the torch engine on a machine with a GPU, from a clean checkout and without a network: builds the addon, runs
-# tfjs-core's suite, the engine's tests and a micro training on the device, and measures it beside PyTorch.
+# tfjs-core's suite, the engine's tests, the Qwen backbones' against their reference in float32 and bfloat16 and a micro
+# training on the device, and measures kernels and the full-size models beside PyTorch.
 #
 #   scripts/gpu-check.sh [FOLDER]
 #
@@ -9,6 +10,7 @@
 #
 #   THINKRL_DEVICE   the device, cuda:0 unless given; with `cpu` everything runs at tiny sizes and no bar is held
 #   PYTHON           the python3 with torch
+#   STEPS            only the steps whose title matches this pattern, after the build: `STEPS=Qwen`, `STEPS='beside PyTorch'`
 #
 # Ends with one line per step and with status 0 when all of them passed.
 set -uo pipefail
@@ -69,9 +71,11 @@ thinkrl() {
 
 results=()
 status=0
+wanted=
 step() {
   local title=$1 start=$SECONDS outcome=passed
   shift
+  [[ $title =~ $wanted ]] || return 0
   echo "== $title"
   if ! "$@"; then
     outcome=FAILED
@@ -82,14 +86,17 @@ step() {
 
 step 'addon built from a clean folder' node $engine/build.mjs
 [ $status -eq 0 ] || fail "the addon was not built; see above"
+wanted=${STEPS:-}
 step 'thinkrl doctor' thinkrl doctor
 step 'tfjs-core suite' node $engine/conformance/run.mjs ${suite[@]+"${suite[@]}"}
 step 'tfjs-core suite, asynchronous reads' node $engine/conformance/run.mjs --async ${suite[@]+"${suite[@]}"}
 step 'tests of the engine and its fused kernels' "${vitest[@]}" $engine/test
 step 'tests of nn on the device' "${vitest[@]}" packages/nn/test
+step 'Qwen backbones against their reference' "${vitest[@]}" packages/backbones/test/qwen-
 step "micro training, $iterations iterations" thinkrl train --engine.name torch --engine.device "$THINKRL_DEVICE" \
   --iterations "$iterations" --evaluation.tasks 8 --out "$work/run"
-step 'speed beside PyTorch' "${from_source[@]}" $engine/bench/gpu.ts ${sizes[@]+"${sizes[@]}"}
+step 'kernels beside PyTorch' "${from_source[@]}" $engine/bench/gpu.ts ${sizes[@]+"${sizes[@]}"}
+step 'full-size models beside PyTorch' "${from_source[@]}" bench/gpu.ts ${sizes[@]+"${sizes[@]}"}
 
 echo "== $(uname -m), node $(node --version), $("$python" -c 'import torch; print("torch", torch.__version__)'), $THINKRL_DEVICE"
 printf '%s\n' "${results[@]}"

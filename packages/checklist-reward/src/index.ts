@@ -42,3 +42,4 @@ export {
   type Oracle,
 } from './reward.ts';
 export { answerTo, checklistScore, checklistStrict, softChecklistScore } from './score.ts';
+export { waveringRater } from './wavering-rater.ts';

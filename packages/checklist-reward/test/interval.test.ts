@@ -9,6 +9,7 @@ import {
   noisyRater,
   type Rater,
   type Rating,
+  waveringRater,
 } from '../src/index.ts';
 import { openAiRater, readJudgePrompt } from '../src/served/index.ts';
 import { grey, task } from './chains.ts';
@@ -60,6 +61,18 @@ describe('noisyRater', () => {
     expect(Math.abs(counts[1]! - 800)).toBeLessThan(4 * 25.3);
     expect(await rater.rate([request(3)])).toEqual(await rater.rate([request(3)]));
     expect(() => noisyRater(always(1), { wrong: 1.5, error: 'another' })).toThrow(ConfigError);
+  });
+});
+
+describe('waveringRater', () => {
+  it('adds noise to marks, rounded and kept within 1 to 5', async () => {
+    const counts = await marks(waveringRater(always(4), 0.8));
+    // Normal of deviation 0.8 around 4: 5 above 4.5 has 0.266, 4 has 0.468, 3 has 0.236, 2 and below 0.030.
+    const expected = [1.8, 119.8, 942.5, 1871.8, 1064.0];
+    counts.forEach((count, i) => {
+      expect(Math.abs(count - expected[i]!)).toBeLessThan(4 * Math.sqrt(expected[i]!) + 2);
+    });
+    expect(() => waveringRater(always(1), -1)).toThrow(ConfigError);
   });
 });
 

@@ -34,7 +34,7 @@ export class KeyValueCache {
   constructor(shape: CacheShape) {
     this.shape = shape;
     const { batch, capacity, heads, size, storage = 'float32' } = shape;
-    const zeros = () => castStorage(tf.zeros([batch, capacity, heads, size]) as tf.Tensor4D, storage);
+    const zeros = () => castStorage(tf.fill<tf.Rank.R4>([batch, capacity, heads, size], 0), storage);
     const room = () => tf.keep(tf.tidy(zeros));
     this.entries = Array.from({ length: shape.layers }, () =>
       this.inPlace ? { key: room(), value: room() } : null,

@@ -321,10 +321,11 @@ void cache_write(Call& call) {
 }  // namespace
 
 Attention::Attention(at::Tensor q, at::Tensor k, at::Tensor v, at::Tensor m, double factor, bool order)
-    : query(std::move(q)), key(std::move(k)), value(std::move(v)), mask(std::move(m)), scale(factor), causal(order) {
+    : query(std::move(q)), key(std::move(k)), value(std::move(v)), mask(std::move(m)), scale(factor) {
   TORCH_CHECK(query.dim() == 4 && key.dim() == 4 && value.dim() == 4, "query, key and value have rank 4");
   batch = query.size(0), targets = query.size(1), heads = query.size(2), width = query.size(3);
   sources = key.size(1), groups = key.size(2), value_width = value.size(3);
+  causal = order && targets > 1;  // a last token alone sees every source
   TORCH_CHECK(key.size(3) == width, "query and key differ in width");
   TORCH_CHECK(key.size(0) == batch && value.size(0) == batch, "batch sizes differ");
   TORCH_CHECK(value.size(1) == sources && value.size(2) == groups, "key and value differ");

@@ -214,7 +214,9 @@ std::unique_ptr<Flight> C10dCommunicator::broadcast(const std::vector<at::Tensor
 std::unique_ptr<Flight> C10dCommunicator::barrier() {
   const int64_t number = begin();
   std::vector<Leg> legs;
-  legs.push_back({backend_->barrier(), -1});
+  c10d::BarrierOptions options;
+  if (!membership_.device.is_cpu()) options.device_ids = {membership_.device.index()};
+  legs.push_back({backend_->barrier(options), -1});
   return flight("barrier", number, std::move(legs), {});
 }
 

@@ -33,12 +33,26 @@ uint64_t read_seed(Call& call) {
   return low | static_cast<uint64_t>(static_cast<uint32_t>(call.integer())) << 32;
 }
 
+/** Up to this many numbers are drawn into pinned memory, so that sending them waits for nothing the GPU is doing. */
+constexpr int64_t kStagedNumbers = int64_t{1} << 20;
+
+at::Tensor host_floats(Call& call, const Integers& shape) {
+  const int64_t length = c10::multiply_integers(shape);
+  const bool staged = !call.instance().device.is_cpu() && length > 0 && length <= kStagedNumbers;
+  return at::empty(shape, at::device(at::kCPU).dtype(at::kFloat).pinned_memory(staged));
+}
+
+void give_from_host(Call& call, const at::Tensor& x) {
+  const bool staged = !call.instance().device.is_cpu() && x.numel() > 0 && x.numel() <= kStagedNumbers;
+  call.give(x.to(at::device(call.instance().device).dtype(at::kFloat), /*non_blocking=*/staged));
+}
+
 template <typename Quad>
 void fill_quads(Call& call, Quad quad) {
   const Integers shape = call.integers();
   const uint64_t seed = read_seed(call);
   const double first = call.number(), second = call.number();
-  at::Tensor x = at::empty(shape, at::device(at::kCPU).dtype(at::kFloat));
+  at::Tensor x = host_floats(call, shape);
   float* to = x.data_ptr<float>();
   const int64_t length = x.numel();
   at::parallel_for(0, (length + 3) / 4, 1024, [&](int64_t begin, int64_t end) {
@@ -47,7 +61,7 @@ void fill_quads(Call& call, Quad quad) {
       std::copy_n(values.begin(), std::min<int64_t>(4, length - 4 * i), to + 4 * i);
     }
   });
-  call.give(x.to(call.instance().device));
+  give_from_host(call, x);
 }
 
 /** Box-Muller: two uniforms become two normals. */
@@ -118,7 +132,7 @@ void keyed_normal(Call& call) {
   TORCH_CHECK(!shape.empty(), "the shape has no rows");
   const int64_t rows = shape[0];
   TORCH_CHECK(static_cast<int64_t>(words.size()) == 2 * rows, words.size(), " words for the keys of ", rows, " rows");
-  at::Tensor x = at::empty(shape, at::device(at::kCPU).dtype(at::kFloat));
+  at::Tensor x = host_floats(call, shape);
   float* to = x.data_ptr<float>();
   const int64_t length = x.numel() / std::max<int64_t>(1, rows);
   at::parallel_for(0, rows, std::max<int64_t>(1, 4096 / std::max<int64_t>(1, length)), [&](int64_t begin, int64_t end) {
@@ -127,7 +141,7 @@ void keyed_normal(Call& call) {
       fill_normal(to + row * length, length, stream);
     }
   });
-  call.give(x.to(call.instance().device));
+  give_from_host(call, x);
 }
 
 /** `count` draws per row of [batch, outcomes] probabilities by inverting the cumulative sum. */

@@ -1,5 +1,4 @@
 import type { Image } from '@thinkrl/spec';
-import sharp from 'sharp';
 import { imageOf, pixelsOf } from './pixels.ts';
 
 /**
@@ -10,6 +9,7 @@ import { imageOf, pixelsOf } from './pixels.ts';
  * const image = await readImage('cat.png');
  */
 export async function readImage(path: string): Promise<Image> {
+  const sharp = await loadSharp();
   const picture = sharp(path).autoOrient().toColorspace('srgb').removeAlpha();
   const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
   return imageOf({ width: info.width, height: info.height, data });
@@ -18,5 +18,11 @@ export async function readImage(path: string): Promise<Image> {
 /** Writes a picture file; its type goes by the ending of `path`. */
 export async function writeImage(path: string, image: Image): Promise<void> {
   const { width, height, data } = pixelsOf(image);
+  const sharp = await loadSharp();
   await sharp(data, { raw: { width, height, channels: 3 } }).toFile(path);
+}
+
+/** The image library, which only picture files need; without it the models still work. */
+async function loadSharp() {
+  return (await import('sharp')).default;
 }

@@ -143,8 +143,10 @@ export class LoraAdapter extends Module {
 
   /** Takes the updates off the model and releases them; what was merged stays in the weights. */
   override dispose(): void {
-    for (const { layer, update } of this.pairs) layer.detach(update);
-    super.dispose();
+    for (const { layer, update } of this.pairs) {
+      layer.detach(update);
+      update.dispose();
+    }
   }
 
   private addToWeights(sign: 1 | -1): void {

@@ -26,15 +26,18 @@ export class LowRankUpdate extends Module {
   readonly b: tf.Variable;
   readonly rank: number;
   readonly scale: number;
+  /** The scale on the device: a number would be sent there at every use. */
+  private readonly factor: tf.Scalar;
   private readonly isActing: () => boolean;
 
   constructor({ inputs, outputs, rank, scale, acts, key }: LowRankOptions) {
     super();
     this.rank = rank;
     this.scale = scale;
+    this.factor = tf.keep(tf.scalar(scale));
     this.isActing = acts;
     this.a = this.parameter('lora_A.weight', normalInitializer([rank, inputs], 1 / rank, key));
-    this.b = this.parameter('lora_B.weight', tf.zeros([outputs, rank]));
+    this.b = this.parameter('lora_B.weight', tf.fill([outputs, rank], 0));
   }
 
   /** Whether the update counts at the moment. */
@@ -44,7 +47,7 @@ export class LowRankUpdate extends Module {
 
   /** `x [..., inputs]` to `[..., outputs]`, computed in the storage of `x` as mixed-precision training does. */
   forward<T extends tf.Tensor>(x: T): T {
-    const inner = tf.mul(linear(x, castStorageLike<tf.Tensor>(this.a, x)), this.scale) as T;
+    const inner = tf.mul(linear(x, castStorageLike<tf.Tensor>(this.a, x)), this.factor) as T;
     return linear(inner, castStorageLike<tf.Tensor>(this.b, x));
   }
 
@@ -53,5 +56,10 @@ export class LowRankUpdate extends Module {
     const product = tf.matMul(this.b as tf.Tensor as tf.Tensor2D, this.a as tf.Tensor as tf.Tensor2D);
     const sum = tf.add(castStorage(weight, 'float32'), tf.mul(product, sign * this.scale));
     return castStorageLike(sum, weight);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.factor.dispose();
   }
 }

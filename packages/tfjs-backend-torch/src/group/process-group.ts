@@ -39,6 +39,8 @@ export class TorchProcessGroup {
   readonly rank: number;
   readonly worldSize: number;
   private readonly group: number;
+  /** On a GPU waiting does not block: it orders this thread's later work after the collective. */
+  private readonly onGpu = native().facts().device !== 'cpu';
 
   /** @internal Use {@link joinGroup}. */
   constructor(group: number, { rank, worldSize }: { readonly rank: number; readonly worldSize: number }) {
@@ -124,6 +126,7 @@ export class TorchProcessGroup {
 
   /** Waits for a collective while the event loop goes on. */
   private async landing(flight: number): Promise<Tensor[]> {
+    if (this.onGpu) return this.arrive(flight);
     try {
       await native().flightEnds(flight);
     } catch (cause) {

@@ -72,6 +72,7 @@ export class QwenImageTransformer extends Module {
   readonly blocks: readonly QwenImageBlock[];
   readonly normOut: Linear;
   readonly output: Linear;
+  private readonly stack: readonly BlockUnit[];
 
   constructor(config: TransformerConfig) {
     super();
@@ -88,19 +89,14 @@ export class QwenImageTransformer extends Module {
     this.blocks = Array.from({ length: config.blocks }, (_, index) =>
       this.child(`transformer_blocks.${index}`, new QwenImageBlock(config)),
     );
+    this.stack = this.blocks.map(unitOf);
     this.normOut = linear('norm_out.linear', width, 2 * width);
     this.output = linear('proj_out', width, tokenNumbers);
   }
 
   /** The blocks as units, in the order in which they run. */
   units(): readonly BlockUnit[] {
-    return this.blocks.map((block, index) => {
-      const place = `transformer_blocks.${index}`;
-      const named = [...block.parameters()].map(
-        ([name, variable]) => [`${place}.${name}`, variable] as const,
-      );
-      return { place, parameters: new Map(named) };
-    });
+    return this.stack;
   }
 
   /** Embeds what does not change from step to step. */
@@ -147,7 +143,7 @@ export class QwenImageTransformer extends Module {
     const { vectors, runUnit = plainUnits, trainModulation = false, keep = condition.counts.noisy } = options;
     const images = [this.embedLatents(latents), ...(condition.references ? [condition.references] : [])];
     let tokens = tf.concat([condition.text, ...images], 1);
-    this.units().forEach((unit, index) => {
+    this.stack.forEach((unit, index) => {
       const last = index === this.blocks.length - 1 ? keep : undefined;
       const run = blockRun(this.blocks[index]!, { tokens, condition, vectors: vectors.blocks[index]!, last });
       tokens = runUnit(unit, trainModulation ? run : frozenVectors(run)) as tf.Tensor3D;
@@ -160,6 +156,12 @@ export class QwenImageTransformer extends Module {
   private embedLatents(latents: tf.Tensor3D): tf.Tensor3D {
     return this.imageIn.forward(castStorageLike(latents, this.imageIn.weight));
   }
+}
+
+function unitOf(block: QwenImageBlock, index: number): BlockUnit {
+  const place = `transformer_blocks.${index}`;
+  const named = [...block.parameters()].map(([name, variable]) => [`${place}.${name}`, variable] as const);
+  return { place, parameters: new Map(named) };
 }
 
 interface BlockCall {

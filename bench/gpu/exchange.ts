@@ -1,0 +1,94 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { CaseName, ModelName, Sizes } from './sizes.ts';
+
+/** Names and shapes of a model's parameters. */
+export type Shapes = Readonly<Record<string, readonly number[]>>;
+
+/** What a side is told first. */
+export interface Setup {
+  readonly model: ModelName;
+  readonly device: string;
+  readonly threads: number;
+  readonly storage: 'float32' | 'bfloat16';
+  readonly sizes: Sizes;
+  readonly shapes: Readonly<Record<'transformer' | 'adapter' | 'language', Shapes>>;
+  /** Safetensors file of the inputs. */
+  readonly inputs: string;
+  /** Position of the token after the prompt. */
+  readonly next: number;
+  /** Safetensors file of all weights; random ones of the side's own where it is null. */
+  readonly weights: string | null;
+}
+
+/** One case to run so often. */
+export interface Request {
+  readonly name: CaseName;
+  readonly repeats: number;
+  /** Whether to answer with what the last run came to. */
+  readonly show: boolean;
+}
+
+/** What running a case took. */
+export interface Answer {
+  readonly seconds: readonly number[];
+  /** The most bytes in live tensors; null where nobody counts them. */
+  readonly peak: number | null;
+  readonly values?: readonly number[];
+}
+
+/** The two that are compared. */
+export type SideName = 'ours' | 'peer';
+
+/**
+ * A side in a process of its own, which holds one model's weights until it is ended: the memory of a GPU then goes back
+ * before the other side's turn.
+ */
+export class Side {
+  private readonly child: ChildProcessWithoutNullStreams;
+  private readonly lines: AsyncIterator<string>;
+  /** Version of the side's library. */
+  readonly version: Promise<string>;
+
+  constructor(name: SideName, setup: Setup) {
+    const [command, ...args] = commandOf(name);
+    this.child = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'] }) as never;
+    this.child.on('error', (error) => console.error(error.message));
+    this.child.stdin.on('error', () => {});
+    this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+    this.send(setup);
+    this.version = this.receive<{ version: string }>().then(({ version }) => version);
+  }
+
+  /** Runs a case. */
+  async ask(request: Request): Promise<Answer> {
+    await this.version;
+    this.send(request);
+    return this.receive<Answer>();
+  }
+
+  /** Ends the process and waits until it is gone. */
+  async end(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const gone = new Promise((resolve) => this.child.once('exit', resolve));
+    this.child.stdin.end();
+    await gone;
+  }
+
+  private send(message: object): void {
+    this.child.stdin.write(`${JSON.stringify(message)}\n`);
+  }
+
+  private async receive<T>(): Promise<T> {
+    const { value, done } = await this.lines.next();
+    if (done) throw new Error('a side ended before it answered; see above');
+    return JSON.parse(value) as T;
+  }
+}
+
+function commandOf(name: SideName): readonly string[] {
+  const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+  if (name === 'peer') return [process.env.BENCH_PYTHON ?? 'python3', '-B', path('peer.py')];
+  return [process.execPath, ...process.execArgv, path('ours.ts')];
+}
