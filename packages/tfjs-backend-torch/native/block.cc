@@ -131,20 +131,6 @@ auto normalize(const at::Tensor& x, const Norm& norm) {
   return at::native_layer_norm(x, {x.size(-1)}, maybe(norm.gain), maybe(norm.bias), norm.epsilon);
 }
 
-void project_into(at::Tensor out, const at::Tensor& x, const Projection& p) {
-  if (p.bias.defined()) {
-    at::addmm_out(out, p.bias, x, p.weight.t());
-  } else {
-    at::mm_out(out, x, p.weight.t());
-  }
-}
-
-/** out = start + x weight^T + bias. */
-void add_projection_into(at::Tensor out, const at::Tensor& start, const at::Tensor& x, const Projection& p) {
-  at::addmm_out(out, start, x, p.weight.t());
-  if (p.bias.defined()) out.add_(p.bias);
-}
-
 at::Tensor rows(const at::Tensor& x) { return x.view({-1, x.size(-1)}); }
 
 /** The tokens of x that ask: all, or a copy of each row's last ones. */
@@ -164,11 +150,12 @@ void project_tokens(const Block& b, Kept& kept) {
   kept.qkv = at::empty({tokens, 3 * b.width()}, x.options());
   kept.mean = at::empty({tokens, 1}, x.options().dtype(at::kFloat));
   kept.deviation = at::empty_like(kept.mean);
+  const Weight qkv(b.qkv.weight, tokens);
   over_tokens(x, tokens, run_length(tokens), [&](int64_t first, int64_t count) {
     const auto [normed, mean, deviation] = normalize(x.narrow(0, first, count), b.attention_norm);
     kept.mean.narrow(0, first, count).copy_(mean);
     kept.deviation.narrow(0, first, count).copy_(deviation);
-    project_into(kept.qkv.narrow(0, first, count), normed, b.qkv);
+    qkv.times(kept.qkv.narrow(0, first, count), normed, {}, b.qkv.bias);
   });
 }
 
@@ -194,18 +181,19 @@ at::Tensor feed_forward(const Block& b, Kept& kept, bool keep) {
     kept.forward_deviation = at::empty_like(kept.forward_mean);
     kept.inner = at::empty({tokens, inner}, x.options());
   }
+  const Weight by_output(output.weight, tokens), by_up(b.up.weight, tokens), by_down(down.weight, tokens);
   over_tokens(x, tokens, run_length(tokens), [&](int64_t first, int64_t count) {
     const auto part = [&](const at::Tensor& all) { return all.narrow(0, first, count); };
     at::Tensor attended = keep ? part(kept.attended) : at::empty({count, b.width()}, x.options());
-    add_projection_into(attended, part(x), part(mixed), output);
+    by_output.times(attended, part(mixed), part(x), output.bias);
     const auto [normed, mean, deviation] = normalize(attended, b.forward_norm);
     at::Tensor before = keep ? part(kept.inner) : at::empty({count, inner}, x.options());
-    project_into(before, normed, b.up);
+    by_up.times(before, normed, {}, b.up.bias);
     if (keep) {
       part(kept.forward_mean).copy_(mean);
       part(kept.forward_deviation).copy_(deviation);
     }
-    add_projection_into(part(y), attended, keep ? at::gelu(before) : at::gelu_(before), down);
+    by_down.times(part(y), keep ? at::gelu(before) : at::gelu_(before), attended, down.bias);
   });
   return y.view({b.batch(), b.targets, b.width()});
 }
@@ -337,20 +325,22 @@ ForwardSlopes feed_forward_backward(const Block& b, const Kept& kept, const at::
   const at::Tensor activated = at::empty_like(kept.inner), slope = at::empty_like(kept.inner);
   const at::Tensor normed = at::empty_like(dy), mixed = at::empty_like(dy), attended = at::empty_like(dy);
   PartialSums sums(dy, runs_of(dy, tokens), width, inner);
+  const Weight by_output(output.weight, tokens, true), by_up(b.up.weight, tokens, true), by_down(down.weight, tokens, true);
   over_tokens(dy, tokens, run, [&](int64_t first, int64_t count) {
     const auto part = [&](const at::Tensor& all) { return all.narrow(0, first, count); };
     const at::Tensor before = part(kept.inner), x = part(kept.attended);
     at::Tensor active = part(activated), inner_slope = part(slope);
     at::gelu_out(active, before);
     part(normed).copy_(std::get<0>(normalize(x, b.forward_norm)));
-    at::gelu_backward_out(inner_slope, at::mm(part(dy), down.weight), before);
+    by_down.times(inner_slope, part(dy));
+    at::gelu_backward_out(inner_slope, inner_slope, before);
     sums.linear.select(0, first / run).copy_(at::sum(inner_slope, {0}));
     const at::Tensor mean = part(kept.forward_mean), deviation = part(kept.forward_deviation);
-    at::Tensor total = norm_backward(
-        at::mm(inner_slope, b.up.weight), x, b.forward_norm, mean, deviation, sums, first / run);
+    const at::Tensor normed_slope = at::empty({count, width}, dy.options());
+    by_up.times(normed_slope, inner_slope);
+    at::Tensor total = norm_backward(normed_slope, x, b.forward_norm, mean, deviation, sums, first / run);
     part(attended).copy_(total.add_(part(dy)));
-    at::Tensor into = part(mixed);
-    at::mm_out(into, total, output.weight);
+    by_output.times(part(mixed), total);
   });
   const at::Tensor values = kept.mixed.view({-1, width});
   return {
@@ -391,11 +381,13 @@ ProjectionSlopes project_backward(const Block& b, const Kept& kept, const at::Te
   const at::Tensor x = rows(b.x), normed = at::empty_like(x), dx = at::empty_like(x);
   const int64_t tokens = x.size(0), run = run_length(tokens);
   PartialSums sums(x, runs_of(x, tokens), b.width(), 3 * b.width());
+  const Weight by_qkv(b.qkv.weight, tokens, true);
   over_tokens(x, tokens, run, [&](int64_t first, int64_t count) {
     const auto part = [&](const at::Tensor& all) { return all.narrow(0, first, count); };
     part(normed).copy_(std::get<0>(normalize(part(x), b.attention_norm)));
     sums.linear.select(0, first / run).copy_(at::sum(part(qkv), {0}));
-    const at::Tensor slope = at::mm(part(qkv), b.qkv.weight);
+    const at::Tensor slope = at::empty({count, b.width()}, x.options());
+    by_qkv.times(slope, part(qkv));
     part(dx).copy_(norm_backward(
         slope, part(x), b.attention_norm, part(kept.mean), part(kept.deviation), sums, first / run));
   });

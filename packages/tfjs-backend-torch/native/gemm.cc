@@ -7,11 +7,25 @@
 namespace thinkrl {
 namespace {
 
-constexpr int64_t kRows = 6;
-constexpr int64_t kColumns = 16;
+// A tile of sums is as large as the registers hold: 16 of 32 wide ones, or 12 of 16.
+#ifdef __AVX512F__
+constexpr int64_t kRows = 8, kWide = 16;
+#else
+constexpr int64_t kRows = 6, kWide = 8;
+#endif
+constexpr int64_t kColumns = 2 * kWide;
 constexpr int64_t kDepth = 512;
+typedef float Wide __attribute__((vector_size(4 * kWide)));
 
-/** panel[p * 16 + j], filled up with zeros beyond `width` columns. */
+Wide load_wide(const float* from) {
+  Wide lanes;
+  std::memcpy(&lanes, from, sizeof lanes);
+  return lanes;
+}
+
+void store_wide(float* to, Wide lanes) { std::memcpy(to, &lanes, sizeof lanes); }
+
+/** panel[p * kColumns + j], filled up with zeros beyond `width` columns. */
 void pack_panel(const Matrix& b, int64_t depth, int64_t width, float* panel) {
   if (width == kColumns && b.column == 1) {
     for (int64_t p = 0; p < depth; ++p) std::memcpy(panel + p * kColumns, b.data + p * b.row, kColumns * sizeof(float));
@@ -29,27 +43,27 @@ struct Tile {
   bool accumulate;
 };
 
-void store_full(const Lanes (&sum)[kRows][2], float* c, int64_t stride, const Tile& tile) {
-#pragma GCC unroll 6
+void store_full(const Wide (&sum)[kRows][2], float* c, int64_t stride, const Tile& tile) {
+#pragma GCC unroll 8
   for (int64_t i = 0; i < kRows; ++i) {
     if (i >= tile.height) break;
     float* row = c + i * stride;
-    Lanes left = sum[i][0] * tile.alpha, right = sum[i][1] * tile.alpha;
+    Wide left = sum[i][0] * tile.alpha, right = sum[i][1] * tile.alpha;
     if (tile.accumulate) {
-      left += load(row);
-      right += load(row + kLanes);
+      left += load_wide(row);
+      right += load_wide(row + kWide);
     }
-    store(row, left);
-    store(row + kLanes, right);
+    store_wide(row, left);
+    store_wide(row + kWide, right);
   }
 }
 
-void store_edge(const Lanes (&sum)[kRows][2], float* c, int64_t stride, const Tile& tile) {
+void store_edge(const Wide (&sum)[kRows][2], float* c, int64_t stride, const Tile& tile) {
   float cells[kRows][kColumns];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (int64_t i = 0; i < kRows; ++i) {
-    store(cells[i], sum[i][0] * tile.alpha);
-    store(cells[i] + kLanes, sum[i][1] * tile.alpha);
+    store_wide(cells[i], sum[i][0] * tile.alpha);
+    store_wide(cells[i] + kWide, sum[i][1] * tile.alpha);
   }
   for (int64_t i = 0; i < tile.height; ++i) {
     for (int64_t j = 0; j < tile.width; ++j) {
@@ -59,19 +73,19 @@ void store_edge(const Lanes (&sum)[kRows][2], float* c, int64_t stride, const Ti
   }
 }
 
-/** Six rows of a times one panel; rows beyond the tile's height repeat its last one and are not stored. */
+/** Some rows of a times one panel; rows beyond the tile's height repeat its last one and are not stored. */
 template <bool kUnitColumn>
 void multiply_tile(const Matrix& a, const float* panel, int64_t depth, const Target& c, const Tile& tile) {
   const float* rows[kRows];
   for (int64_t i = 0; i < kRows; ++i) rows[i] = a.data + std::min(i, tile.height - 1) * a.row;
   const int64_t step = kUnitColumn ? 1 : a.column;
-  Lanes sum[kRows][2] = {};
+  Wide sum[kRows][2] = {};
   for (int64_t p = 0; p < depth; ++p) {
-    const Lanes left = load(panel + p * kColumns);
-    const Lanes right = load(panel + p * kColumns + kLanes);
-#pragma GCC unroll 6
+    const Wide left = load_wide(panel + p * kColumns);
+    const Wide right = load_wide(panel + p * kColumns + kWide);
+#pragma GCC unroll 8
     for (int64_t i = 0; i < kRows; ++i) {
-      const Lanes value = broadcast(rows[i][p * step]);
+      const Wide value = Wide{} + rows[i][p * step];
       sum[i][0] += value * left;
       sum[i][1] += value * right;
     }

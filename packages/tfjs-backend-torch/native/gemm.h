@@ -19,11 +19,11 @@ struct Extent {
   int64_t m, n, k;
 };
 
-/** A matrix [k, n] laid out for `multiply`: blocks of depth, panels of 16 columns. Worth making once for many rows. */
+/** A matrix [k, n] laid out for `multiply`: blocks of depth, panels of columns. Worth making once for many rows. */
 class Packed {
  public:
   void pack(Matrix b, int64_t k, int64_t n);
-  /** The panel of columns 16 q .. 16 q + 15 for the depths from `p` on, a multiple of the block of depth. */
+  /** Panel number `q` for the depths from `p` on, a multiple of the block of depth. */
   const float* panel(int64_t p, int64_t q) const;
 
  private:

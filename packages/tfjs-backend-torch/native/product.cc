@@ -17,7 +17,53 @@ int64_t sharers(int64_t work, int64_t length) {
   return std::max<int64_t>(1, std::min({static_cast<int64_t>(at::get_num_threads()), work / kWorthAThread, length / 8}));
 }
 
+/** Rows from which on laying a weight out costs less than it saves. */
+constexpr int64_t kRowsWorthPacking = 512;
+
+bool plain_floats(const at::Tensor& x) {
+  return !x.defined() || (x.is_cpu() && x.scalar_type() == at::kFloat && x.stride(-1) == 1);
+}
+
+/** out = start + bias, or zero where there is neither; true if there is something. */
+bool fill_rows(const at::Tensor& out, const at::Tensor& start, const at::Tensor& bias) {
+  if (!start.defined() && !bias.defined()) return false;
+  const int64_t width = out.size(1);
+  const float* add = bias.defined() ? bias.data_ptr<float>() : nullptr;
+  for (int64_t i = 0; i < out.size(0); ++i) {
+    float* to = out.data_ptr<float>() + i * out.stride(0);
+    const float* from = start.defined() ? start.data_ptr<float>() + i * start.stride(0) : add;
+    if (from == add || add == nullptr) {
+      std::copy(from, from + width, to);
+    } else {
+      for (int64_t j = 0; j < width; ++j) to[j] = from[j] + add[j];
+    }
+  }
+  return true;
+}
+
 }  // namespace
+
+Weight::Weight(const at::Tensor& weight, int64_t tokens, bool across) : matrix_(across ? weight : weight.t()) {
+  const bool floats = weight.is_cpu() && weight.scalar_type() == at::kFloat;
+  is_packed_ = floats && tokens >= kRowsWorthPacking;
+  if (!is_packed_) return;
+  packed_.pack({matrix_.data_ptr<float>(), matrix_.stride(0), matrix_.stride(1)}, matrix_.size(0), matrix_.size(1));
+}
+
+void Weight::times(at::Tensor out, const at::Tensor& x, const at::Tensor& start, const at::Tensor& bias) const {
+  const bool plain = plain_floats(out) && plain_floats(x) && plain_floats(start) && plain_floats(bias);
+  if (is_packed_ && plain) {
+    const bool accumulate = fill_rows(out, start, bias);
+    multiply(
+        {out.size(0), out.size(1), x.size(1)}, 1, {x.data_ptr<float>(), x.stride(0), 1}, packed_,
+        {out.data_ptr<float>(), out.stride(0), accumulate});
+  } else if (start.defined()) {
+    at::addmm_out(out, start, x, matrix_);
+    if (bias.defined()) out.add_(bias);
+  } else {
+    part_into(out, x, matrix_, bias);
+  }
+}
 
 void product_into(at::Tensor out, const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias) {
   const int64_t m = out.size(0), n = out.size(1);

@@ -1,6 +1,7 @@
 // Matrix products over libtorch's threads.
 #pragma once
 
+#include "gemm.h"
 #include "prelude.h"
 
 namespace thinkrl {
@@ -20,5 +21,22 @@ void product_into(at::Tensor out, const at::Tensor& a, const at::Tensor& b, cons
 
 /** The same as a new tensor. */
 at::Tensor product(const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias = {});
+
+/**
+ * A weight [outputs, inputs] that many runs of tokens are multiplied by: laid out once where that pays, else left to
+ * libtorch's product. `times` may be called by many threads.
+ */
+class Weight {
+ public:
+  /** For x weight^T (`across` false) or for x weight (`across` true), x of `tokens` rows in all. */
+  Weight(const at::Tensor& weight, int64_t tokens, bool across = false);
+  /** out = x weight^T + start + bias, where there is a start or a bias. */
+  void times(at::Tensor out, const at::Tensor& x, const at::Tensor& start = {}, const at::Tensor& bias = {}) const;
+
+ private:
+  at::Tensor matrix_;
+  Packed packed_;
+  bool is_packed_ = false;
+};
 
 }  // namespace thinkrl

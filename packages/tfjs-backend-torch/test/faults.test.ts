@@ -50,9 +50,12 @@ function expectNamed(error: Error, shapes: readonly string[]): void {
   expect(shapes.some((shape) => error.message.includes(shape))).toBe(true);
 }
 
+/** They change what tensors are, not what they hold; `group.test.ts` misuses them. */
+const ofStorage = ['ReleaseStorage', 'RestoreStorage'];
+
 it('has a case for every fused kernel', () => {
-  const names = fusedKernels.map((config) => config.kernelName).sort();
-  expect(fusedCases.map((one) => one.kernel).sort()).toEqual(names);
+  const names = fusedKernels.map((config) => config.kernelName).filter((name) => !ofStorage.includes(name));
+  expect(fusedCases.map((one) => one.kernel).sort()).toEqual(names.sort());
 });
 
 describe.each(fusedCases)('$kernel', (one: FusedCase) => {

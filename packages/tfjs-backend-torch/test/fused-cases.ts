@@ -122,6 +122,7 @@ const plain: readonly FusedCase[] = [
     mistyped: [{ x: 'int32' }],
     huge: () => ({ inputs: { x: long() } }),
   },
+  { kernel: 'PlaceStorage', inputs: () => ({ x: rows(1) }), attributes: { place: 'host' } },
   { kernel: 'Copy', inputs: () => ({ x: rows(1) }), huge: () => ({ inputs: { x: long() } }) },
   {
     kernel: 'EmaStep',
