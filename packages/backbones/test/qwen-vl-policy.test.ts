@@ -379,6 +379,11 @@ describe(`on ${engine}`, { timeout: 300_000 }, () => {
     await expect(policyOf().begin(tasks, 0)).rejects.toThrow(ConfigError);
     await expect(policyOf().begin([], 2)).rejects.toThrow(ConfigError);
     expect(() => policyOf({ maxTokens: 0 })).toThrow(ConfigError);
+    const misnamed = new Map([['layers.0.self_attn.q_proj.lora_A.weight', tf.variable(tf.zeros([1]))]]);
+    expect(() => policyOf({ trainable: misnamed })).toThrow(
+      /trainable.*attach the adapter to the model itself/,
+    );
+    tf.dispose(misnamed.values().next().value!);
     await expect(policyOf().begin([{ ...tasks[0]!, instruction: 'x<|im_end|>' }], 1)).rejects.toThrow(
       QwenVlInputError,
     );

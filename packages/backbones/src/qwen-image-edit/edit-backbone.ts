@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Conditioning, EditBackbone } from '@thinkrl/edit-generator';
 import { noGrad, type ParameterMap } from '@thinkrl/nn';
-import { ConfigError, type EditCondition, type Image } from '@thinkrl/spec';
+import type { EditCondition, Image } from '@thinkrl/spec';
+import { checkTrainableNames } from '../trainable-names.ts';
 import { encodeImages } from './codec.ts';
 import { QwenImageInputError } from './error.ts';
 import { type EditFeatures, embedFeatures } from './features.ts';
@@ -70,7 +71,7 @@ export class QwenImageBackbone implements EditBackbone<QwenImageConditioning> {
   /** Throws ConfigError for trainable parameters that are not named by places of the transformer. */
   constructor(options: QwenImageBackboneOptions) {
     const { transformer, trainable = transformer.parameters() } = options;
-    checkNames(transformer, trainable);
+    checkTrainableNames(transformer, trainable);
     this.options = options;
     this.transformer = transformer;
     this.trainable = trainable;
@@ -158,19 +159,6 @@ export class QwenImageBackbone implements EditBackbone<QwenImageConditioning> {
 }
 
 /** A name that no block answers to would get no gradient when blocks are computed again. */
-function checkNames(transformer: QwenImageTransformer, trainable: ParameterMap): void {
-  const places = new Set(transformer.modules().keys());
-  for (const name of trainable.keys()) {
-    const known = name.split('.').some((_, i, parts) => places.has(parts.slice(0, i).join('.')));
-    if (!known)
-      throw new ConfigError({
-        field: 'trainable',
-        value: name,
-        fix: 'attach the adapter to the transformer itself, so that names begin with places such as transformer_blocks.0',
-      });
-  }
-}
-
 /** Conditions that differ, and which of them each row has. */
 function distinct(conditions: readonly EditCondition[]): {
   readonly different: readonly EditCondition[];

@@ -1,6 +1,7 @@
 import type { ReasoningSession, TokenBatch, TrainableReasoningPolicy } from '@thinkrl/cot-sampler';
 import type { ParameterMap } from '@thinkrl/nn';
 import { type Chain, ConfigError, type EditTask } from '@thinkrl/spec';
+import { checkTrainableNames } from '../trainable-names.ts';
 import type { QwenVlModels } from './load.ts';
 import { Reasoner } from './reasoner.ts';
 import { LINE_FORM, type ReasoningForm } from './reasoning-form.ts';
@@ -36,7 +37,7 @@ export class QwenVlPolicy implements TrainableReasoningPolicy<EditTask> {
   private readonly chainsPerRow: number;
   private readonly checkpointing: boolean;
 
-  /** Throws ConfigError for counts that are no positive integers. */
+  /** Throws ConfigError for counts that are no positive integers, or trainable parameters not named by places of the model. */
   constructor(options: QwenVlPolicyOptions) {
     const { model, processor, form = LINE_FORM } = options;
     const {
@@ -46,6 +47,7 @@ export class QwenVlPolicy implements TrainableReasoningPolicy<EditTask> {
       checkpointing = true,
     } = options;
     checkCounts({ maxTokens, chainsPerRow });
+    checkTrainableNames(model, trainable);
     this.reasoner = new Reasoner({ model, processor, form });
     this.trainable = trainable;
     this.maxTokens = maxTokens;
