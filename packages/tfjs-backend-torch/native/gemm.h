@@ -6,6 +6,13 @@
 
 namespace thinkrl {
 
+/** Whether tiles are 512 bits wide: narrower ones are slower than a good BLAS on large products. */
+#ifdef __AVX512F__
+constexpr bool kWideTiles = true;
+#else
+constexpr bool kWideTiles = false;
+#endif
+
 /** A read-only matrix: element (i, j) is data[i * row + j * column]. */
 struct Matrix {
   const float* data;

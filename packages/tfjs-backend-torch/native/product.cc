@@ -45,7 +45,7 @@ bool fill_rows(const at::Tensor& out, const at::Tensor& start, const at::Tensor&
 
 Weight::Weight(const at::Tensor& weight, int64_t tokens, bool across) : matrix_(across ? weight : weight.t()) {
   const bool floats = weight.is_cpu() && weight.scalar_type() == at::kFloat;
-  is_packed_ = floats && tokens >= kRowsWorthPacking;
+  is_packed_ = kWideTiles && floats && tokens >= kRowsWorthPacking;
   if (!is_packed_) return;
   packed_.pack({matrix_.data_ptr<float>(), matrix_.stride(0), matrix_.stride(1)}, matrix_.size(0), matrix_.size(1));
 }
