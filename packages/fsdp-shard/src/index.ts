@@ -1,6 +1,6 @@
 export { leastOverRanks, onAnyRank } from './agreement.ts';
 export { type RankEnvironment, rankEnvironment } from './environment.ts';
-export { RankDivergenceError, ShardError } from './error.ts';
+export { type Divergence, RankDivergenceError, ShardError } from './error.ts';
 export { type FullyShardOptions, fullyShard, type MixedPrecision, type UnitOptions } from './fully-shard.ts';
 export { averageGradients, combineShares, type GradientShare } from './gradients.ts';
 export type { Pending, ProcessGroup, ReduceOperation, ShardingGroup, Traffic } from './process-group.ts';

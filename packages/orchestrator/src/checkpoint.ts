@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:
 import { join } from 'node:path';
 import { type AdamW, loadParameters, type ParameterMap, readSafetensors, saveParameters } from '@thinkrl/nn';
 import { RunFolderError } from './error.ts';
-import { flushFolder, makeFolder, removeQuietly, writeWhole } from './run-folder.ts';
+import { flushToDisk, makeFolder, removeQuietly, writeWhole } from './run-folder.ts';
+import { writeProblem } from './write-problem.ts';
 
 const FORMAT = 1;
 
@@ -48,14 +49,21 @@ export async function saveCheckpoint(request: CheckpointRequest): Promise<void> 
     writeWhole(join(aside, 'manifest.json'), `${JSON.stringify(manifestOf(aside, request), null, 2)}\n`);
     rmSync(target, { recursive: true, force: true });
     renameSync(aside, target);
-    flushFolder(request.checkpoints);
+    flushToDisk(request.checkpoints);
   } catch (cause) {
     removeQuietly(aside);
-    throw new RunFolderError(target, `cannot be saved: ${(cause as Error).message}`, { cause });
+    const problem = writeProblem(cause, { path: target, bytes: bytesOf(request) });
+    throw new RunFolderError(target, `cannot be saved: ${problem}`, { cause });
   }
   for (const step of savedSteps(request.checkpoints).slice(0, -request.keepCheckpoints)) {
     rmSync(join(request.checkpoints, `step-${step}`), { recursive: true, force: true });
   }
+}
+
+/** Weights and both moments of every module, all kept in float32. */
+function bytesOf({ modules }: CheckpointRequest): number {
+  const sizes = modules.flatMap(({ parameters }) => [...parameters.values()].map(({ size }) => size));
+  return 3 * 4 * sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function saveModule(folder: string, { name, parameters, optimizer }: CheckpointModule): Promise<void> {

@@ -16,9 +16,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function runTwo(...args: string[]): Promise<void> {
-  const place = { WORLD_SIZE: '2', MASTER_ADDR: '127.0.0.1', MASTER_PORT: `${await freePort()}` };
-  const ranks = ['0', '1'].map((rank) => {
+/** What each rank of a run says on stderr when it fails; empty where it does not. */
+async function runRanks(count: number, ...args: string[]): Promise<readonly unknown[]> {
+  const place = { WORLD_SIZE: `${count}`, MASTER_ADDR: '127.0.0.1', MASTER_PORT: `${await freePort()}` };
+  const ranks = Array.from({ length: count }, (_, i) => {
+    const rank = `${i}`;
     const env = { ...process.env, ...place, RANK: rank, LOCAL_RANK: rank };
     const command = ['--import', 'tsx', '--conditions=@thinkrl/source', script, ...args];
     const child = spawn(process.execPath, command, { env, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -28,12 +30,12 @@ async function runTwo(...args: string[]): Promise<void> {
     });
     return new Promise((resolve) => child.on('close', (code) => resolve(code === 0 ? '' : errors)));
   });
-  expect(await Promise.all(ranks)).toEqual(['', '']);
+  return Promise.all(ranks);
 }
 
 it('two ranks learn from tasks of their own and keep the same weights', async () => {
   const out = join(mkdtempSync(join(tmpdir(), 'ranks-')), 'run');
-  await runTwo(out, '2');
+  expect(await runRanks(2, out, '2')).toEqual(['', '']);
   const folders = [out, `${out}-rank1`];
   const hashes = folders.map((folder) => {
     const manifest = readFileSync(join(folder, 'checkpoints', 'step-2', 'manifest.json'), 'utf8');
@@ -51,3 +53,11 @@ it('two ranks learn from tasks of their own and keep the same weights', async ()
   expect(metrics[1]!.map(({ rewards }) => rewards)).not.toEqual(metrics[0]!.map(({ rewards }) => rewards));
   expect(readdirSync(folders[1]!)).toContain('summary.json');
 }, 240_000);
+
+it('a rank whose weights go astray ends the run on all ranks at the next check, named', async () => {
+  const out = join(mkdtempSync(join(tmpdir(), 'ranks-')), 'run');
+  for (const errors of await runRanks(3, out, '4', '1'))
+    expect(errors).toMatch(/the parameters of rank 1 differ from the others, first in (understanding|generation)\./);
+  for (const folder of [out, `${out}-rank1`, `${out}-rank2`])
+    expect(readdirSync(join(folder, 'checkpoints'))).toEqual(['step-1']);
+}, 300_000);
