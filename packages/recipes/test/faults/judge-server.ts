@@ -1,6 +1,6 @@
 // A judge in a process of its own, which outlives the runs that ask it: `LOG MILLISECONDS [PORT]`. It answers by picture and
-// question alone, each request after so many milliseconds, and says its URL. For each request it gets it appends a line to
-// the log: what was asked, as a hash, and how many requests it then had at once.
+// question alone, after so many milliseconds, and says its URL. For each request about a picture it appends a line to the
+// log: what was asked, as a hash, and how many requests it then had at once.
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -20,7 +20,7 @@ const bytesOf = (data: Float32Array) => new Uint8Array(data.buffer, data.byteOff
 
 function answersTo({ messages, seed }: ServerRequest) {
   const prompt = readJudgePrompt(messages);
-  if (prompt === null) return { id: '', text: 'yes' };
+  if (prompt === null) return { id: null, text: 'yes' };
   const picture = bytesOf(prompt.image.data);
   const answers = prompt.questions.map((question, i) => {
     const even = Number.parseInt(hashOf([picture, question]).slice(0, 2), 16) % 2 === 0;
@@ -37,8 +37,10 @@ const server = await startChatServer({
   async answer(request) {
     inside += 1;
     const { id, text } = answersTo(request);
-    if (id !== '') appendFileSync(log, `${JSON.stringify({ id, inside })}\n`);
-    await pause(Number(milliseconds));
+    if (id !== null) {
+      appendFileSync(log, `${JSON.stringify({ id, inside })}\n`);
+      await pause(Number(milliseconds));
+    }
     inside -= 1;
     return { text };
   },
