@@ -14,9 +14,15 @@ interface Case {
   readonly txt_len: number;
 }
 
-const { cases, axes_dims_rope: axes } = readConfig<{
+const {
+  cases,
+  axes_dims_rope: axes,
+  apply,
+} = readConfig<{
   readonly cases: readonly Case[];
   readonly axes_dims_rope: readonly [number, number, number];
+  /** Whose text table turns `apply.in`. */
+  readonly apply: string;
 }>('qwen_image_rope');
 
 function tablesOf({ img_shapes: shapes, txt_len: textTokens }: Case) {
@@ -44,7 +50,7 @@ describe('positions of the released model', () => {
 
   it('turns neighbouring features', () => {
     const x = file.tensor('apply.in') as tf.Tensor4D;
-    const tables = tablesOf(cases.find(({ name }) => name === 'tall_7x2')!);
+    const tables = tablesOf(cases.find(({ name }) => apply.includes(`${name}.txt`))!);
     const text = {
       cosine: tf.slice(tables.cosine, [0, 0], [x.shape[1], -1]),
       sine: tf.slice(tables.sine, [0, 0], [x.shape[1], -1]),
