@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EditTask, Group, StepReport } from '@thinkrl/spec';
-import { type CheckpointModule, saveCheckpoint } from './checkpoint.ts';
+import { saveCheckpoint } from './checkpoint.ts';
+import type { CheckpointModule } from './checkpoint-module.ts';
 import { DivergedError } from './error.ts';
 import { appendMetrics } from './metrics-log.ts';
 import type { RunFolder } from './run-folder.ts';
