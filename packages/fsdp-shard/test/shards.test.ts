@@ -181,17 +181,27 @@ describe('shards', () => {
   });
 
   it('are of the adapter alone where an adapter is trained', async () => {
-    const path = join(temporary(), 'adapter.safetensors');
-    const model = new FeedForward({ size: 4, key: Key.of(1) });
-    const adapter = LoraAdapter.attach(model, { rank: 2, alpha: 4, targets: ['up', 'down'], key: Key.of(2) });
-    const [group] = fakeShardingWorld(2);
-    const trainable = adapter.parameters();
-    const names = [...trainable.keys()].sort();
-    const sharded = fullyShard(model, { group: group!, units: [model.up], trainable });
-    await saveShards(path, sharded, [{ vectors: sharded.shards() }]);
-    const opened = openShards([path]);
-    expect(names).toEqual(expect.arrayContaining([...opened.tensors.keys()]));
-    expect([...opened.tensors.keys()]).toContain('up.lora_A.weight');
+    const adapted = (seed: number) => {
+      const model = new FeedForward({ size: 3, key: Key.of(seed) });
+      const key = Key.of(seed).fold('adapter');
+      const adapter = LoraAdapter.attach(model, { rank: 2, alpha: 4, targets: ['up', 'down'], key });
+      return { model, trainable: adapter.parameters() };
+    };
+    const folder = temporary();
+    const paths = await Promise.all(
+      fakeShardingWorld(2).map(async (group) => {
+        const { model, trainable } = adapted(1);
+        const sharded = fullyShard(model, { group, units: [model.up], trainable });
+        const path = join(folder, `${group.rank}.safetensors`);
+        await saveShards(path, sharded, [{ vectors: sharded.shards() }]);
+        return path;
+      }),
+    );
+    const [original, other] = [adapted(1).trainable, adapted(2).trainable];
+    const opened = openShards(paths);
+    expect([...opened.tensors.keys()].sort()).toEqual([...original.keys()].sort());
+    loadParameters(other, opened.tensors);
+    for (const [name, variable] of other) expect(variable.dataSync()).toEqual(original.get(name)!.dataSync());
     opened.close();
   });
 

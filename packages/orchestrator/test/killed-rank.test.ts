@@ -9,13 +9,13 @@ const STEPS = 8;
 const script = new URL('ranks/sharded-run.ts', import.meta.url).href;
 const temporary = () => mkdtempSync(join(tmpdir(), 'killed-rank-'));
 
-async function start(folder: string, worldSize: number) {
+async function start(folder: string, worldSize: number, steps = STEPS) {
   const variables = await worldVariables(worldSize);
-  return variables.map((env) => startScript(script, [folder, `${STEPS}`], env));
+  return variables.map((env) => startScript(script, [folder, `${steps}`], env));
 }
 
-async function finished(folder: string, worldSize: number): Promise<string> {
-  const ends = await Promise.all((await start(folder, worldSize)).map(ending));
+async function finished(folder: string, worldSize: number, steps = STEPS): Promise<string> {
+  const ends = await Promise.all((await start(folder, worldSize, steps)).map(ending));
   expect(ends.map(({ errors }) => errors)).toEqual(ends.map(() => ''));
   return folder;
 }
@@ -35,10 +35,10 @@ async function broken(folder: string) {
 }
 
 /** Loss and gradient norm of every step, those of the last time it was done. */
-function curve(folder: string): readonly (readonly [number, number])[] {
+function curve(folder: string, length = STEPS): readonly (readonly [number, number])[] {
   const lines = readFileSync(join(folder, 'losses.jsonl'), 'utf8').trim().split('\n');
   const steps = lines.map((line) => JSON.parse(line) as { iteration: number; loss: number; norm: number });
-  return Array.from({ length: STEPS }, (_, i) => {
+  return Array.from({ length }, (_, i) => {
     const { loss, norm } = steps.findLast(({ iteration }) => iteration === i + 1)!;
     return [loss, norm];
   });
@@ -47,8 +47,8 @@ function curve(folder: string): readonly (readonly [number, number])[] {
 /** Final values of the weights or their averages. */
 function valuesOf(folder: string, kind: '' | '.average'): ReadonlyMap<string, Float32Array> {
   const checkpoint = join(folder, 'checkpoints', `step-${STEPS}`);
-  const ending = new RegExp(`^generation\\${kind || '.'}(\\d+-of-\\d+\\.|)${kind && '.*'}safetensors$`);
-  const files = readdirSync(checkpoint).filter((file) => ending.test(file));
+  const own = new RegExp(`^generation${kind}(\\.\\d+-of-\\d+)?\\.safetensors$`);
+  const files = readdirSync(checkpoint).filter((file) => own.test(file));
   const opened = openShards(files.map((file) => join(checkpoint, file)));
   const values = new Map([...opened.tensors].map(([name, { data }]) => [name, data as Float32Array]));
   opened.close();
@@ -83,3 +83,28 @@ it('a sharded run of 2 that lost a rank goes on in a world of 1 and of 4 as if n
       expect(largestGap(valuesOf(whole, kind), valuesOf(place, kind))).toBeLessThan(1e-6);
   }
 }, 300_000);
+
+const kills = Number(process.env.THINKRL_KILLS ?? 0);
+
+it.skipIf(kills === 0)(
+  `a sharded run of which a rank is killed ${kills} times, in worlds of 2, 4 and 1 in turn, is the run that was not`,
+  async () => {
+    const steps = STEPS * (1 + kills);
+    const whole = await finished(temporary(), 2, steps);
+    const folder = temporary();
+    for (let kill = 1; kill <= kills; kill++) {
+      const ranks = await start(folder, [2, 4, 1][kill % 3]!, steps);
+      const victim = ranks[kill % ranks.length]!;
+      // The golden ratio spreads the moments evenly over some steps.
+      const delay = 500 * ((kill * 0.618034) % 1);
+      victim.stdout!.once('data', () => setTimeout(() => victim.kill('SIGKILL'), delay));
+      const ends = await Promise.all(ranks.map(ending));
+      expect(ends.map(({ code }) => code)).toEqual(ranks.map((rank) => (rank === victim ? null : 1)));
+    }
+    await finished(folder, 4, steps);
+    curve(folder, steps).forEach(([loss], step) => {
+      expect(Math.abs(loss - curve(whole, steps)[step]![0])).toBeLessThan(1e-6);
+    });
+  },
+  120_000 + kills * 60_000,
+);
