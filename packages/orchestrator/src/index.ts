@@ -1,11 +1,11 @@
 export {
-  type CheckpointModule,
   type CheckpointRequest,
   loadCheckpoint,
   loadCheckpointWeights,
   saveCheckpoint,
-  savedSteps,
 } from './checkpoint.ts';
+export { savedSteps } from './checkpoint-manifest.ts';
+export type { CheckpointModule } from './checkpoint-module.ts';
 export {
   type Collection,
   type CollectOptions,

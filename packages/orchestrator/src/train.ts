@@ -32,19 +32,19 @@ export async function train<Task extends EditTask>(run: TrainingRun<Task>): Prom
   await state.save();
 }
 
-/** One iteration, from tasks to report; null when the signal cut it short. */
+/** One iteration, from tasks to report; null when the signal cut it short on some rank. */
 async function iterate<Task extends EditTask>(
   run: TrainingRun<Task>,
   iteration: number,
 ): Promise<{ readonly report: StepReport; readonly groups: readonly Group<Task>[] } | null> {
-  const { updates } = run;
+  const { updates, processGroup: group = singleProcess() } = run;
   const key = run.key.fold(iteration);
   const tasks = await run.tasksOf(iteration);
   const stochastic = run.window(key.fold('window'));
 
   const collecting = collect(run.collecting, { tasks, stochastic, key });
   const collection = await collecting.catch(unlessStopped(run.signal));
-  if (collection === null) return null;
+  if ((await onAnyRank(group, collection === null)) || collection === null) return null;
   const { judged, seconds } = collection;
   const groups = assignCredit(judged, run.credit);
 
@@ -55,7 +55,7 @@ async function iterate<Task extends EditTask>(
 
   const { dimensions } = run.collecting.reward;
   const facts = { iteration, groups, dimensions, guard: run.guard?.(judged), understanding, generation };
-  const report = stepReport({ ...facts, seconds: { ...seconds, update } });
+  const report = await stepReport({ ...facts, seconds: { ...seconds, update } }, group);
   return { report, groups };
 }
 
