@@ -43,3 +43,26 @@ function oddRanks(fingerprints: readonly number[]): readonly number[] {
   );
   return usual === undefined ? ranks : ranks.filter((rank) => fingerprints[rank] !== usual);
 }
+
+/** Files of a sharded checkpoint that do not hold what they should. */
+export class ShardFileError extends ThinkError {
+  readonly code = 'FSDP_FILES';
+  /** The file, or the parameter whose values are missing. */
+  readonly place: string;
+
+  constructor(place: string, problem: string, options?: ErrorOptions) {
+    super(`${place}: ${problem}`, options);
+    this.place = place;
+  }
+}
+
+/** Work that every rank has a part in failed on another one. */
+export class OtherRankError extends ThinkError {
+  readonly code = 'FSDP_OTHER_RANK';
+  readonly rank: number;
+
+  constructor(rank: number, problem: string, options?: ErrorOptions) {
+    super(`rank ${rank}: ${problem}`, options);
+    this.rank = rank;
+  }
+}

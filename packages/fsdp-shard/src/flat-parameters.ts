@@ -91,10 +91,13 @@ export class FlatParameters {
     this.prefetch();
     if (this.arriving === null) return;
     const { pending, sent } = this.arriving;
-    pending.wait();
-    sent.dispose();
     this.arriving = null;
     this.present = true;
+    try {
+      pending.wait();
+    } finally {
+      sent.dispose();
+    }
   }
 
   /** Frees the whole; the shard stays. */

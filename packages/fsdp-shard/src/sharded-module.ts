@@ -115,13 +115,22 @@ export class ShardedModule {
     try {
       const { loss, stats, gradients } = differentiate(objective, new Map([['anchor', this.anchor]]));
       tf.dispose([...gradients.values()]);
+      this.letGo();
       return { loss, stats };
-    } finally {
-      for (const discard of this.kept) discard();
-      this.kept.clear();
-      for (const unit of this.units) unit.release();
-      this.stepping = false;
-      this.accumulating = false;
+    } catch (error) {
+      try {
+        this.letGo();
+      } catch {} // when a group has failed, its units fail as well: the first failure is what there is to tell
+      throw error;
     }
+  }
+
+  /** Frees what a pass has kept and gathered. */
+  private letGo(): void {
+    this.stepping = false;
+    this.accumulating = false;
+    for (const discard of this.kept) discard();
+    this.kept.clear();
+    for (const unit of this.units) unit.release();
   }
 }

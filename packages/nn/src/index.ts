@@ -71,6 +71,7 @@ export {
   downloadParameters,
   type LoadOptions,
   loadParameters,
+  requireSameShapes,
   type SaveOptions,
   saveParameters,
 } from './parameters.ts';
@@ -80,5 +81,10 @@ export type { HalfBits, HostData, HostTensor, StoredTensor, StoredType } from '.
 export { mapTensors, type TensorRule } from './safetensors/map-tensors.ts';
 export { type OpenSafetensors, openSafetensors } from './safetensors/open.ts';
 export { parseSafetensors, readSafetensors, type SafetensorsFile } from './safetensors/read.ts';
-export { encodeSafetensors, writeSafetensors } from './safetensors/write.ts';
+export {
+  encodeSafetensors,
+  type PendingTensor,
+  writePending,
+  writeSafetensors,
+} from './safetensors/write.ts';
 export { WeightSnapshot } from './weight-snapshot.ts';

@@ -27,22 +27,28 @@ export function loadParameters(
   { halves = 'widen', storage }: LoadOptions = {},
 ): void {
   const keep = halves === 'keep' && hasKernel('FromBits');
-  const names = [...parameters.keys()];
-  const missing = names.filter((name) => !tensors.has(name));
-  const unexpected = [...tensors.keys()].filter((name) => !parameters.has(name));
-  const shapes = names.flatMap((name) => {
-    const expected = parameters.get(name)!.shape;
-    const found = tensors.get(name)?.shape ?? expected;
-    return expected.join() === found.join() ? [] : [{ name, expected, found }];
-  });
-  if (missing.length + unexpected.length + shapes.length > 0)
-    throw new ParameterMismatchError({ missing, unexpected, shapes });
+  requireSameShapes(new Map([...parameters].map(([name, { shape }]) => [name, shape])), tensors);
   for (const [name, variable] of parameters)
     tf.tidy(() => {
       const host = tensors.get(name)!;
       const loaded = (keep && fromBits(host)) || toTensor(host, variable.dtype);
       variable.assign(storage === undefined ? loaded : castStorage(loaded, storage));
     });
+}
+
+/** Throws {@link ParameterMismatchError} unless there is a tensor of each expected name and shape, and no other. */
+export function requireSameShapes(
+  expected: ReadonlyMap<string, readonly number[]>,
+  tensors: ReadonlyMap<string, Pick<HostTensor, 'shape'>>,
+): void {
+  const missing = [...expected.keys()].filter((name) => !tensors.has(name));
+  const unexpected = [...tensors.keys()].filter((name) => !expected.has(name));
+  const shapes = [...expected].flatMap(([name, shape]) => {
+    const found = tensors.get(name)?.shape ?? shape;
+    return shape.join() === found.join() ? [] : [{ name, expected: shape, found }];
+  });
+  if (missing.length + unexpected.length + shapes.length > 0)
+    throw new ParameterMismatchError({ missing, unexpected, shapes });
 }
 
 /** How {@link saveParameters} stores values: F32 unless given. */

@@ -12,7 +12,7 @@ import { gradients, noGrad, type ParameterMap, type WeightSnapshot } from '@thin
 import { ConfigError, type EditTask, type Group, type ModuleReport } from '@thinkrl/spec';
 import { type GradientStepOptions, gradientStep } from './gradient-step.ts';
 import { GradientSum } from './gradient-sum.ts';
-import { noSamples } from './module-report.ts';
+import { type ReportWeights, reportOfAll } from './module-report.ts';
 import type { ModuleUpdate } from './training-run.ts';
 
 /** How a module is trained, whatever its objective. */
@@ -60,6 +60,8 @@ export interface PolicyBatch<Part extends object> {
 /** All samples of an update. */
 export interface Prepared<Part extends object> {
   readonly samples: number;
+  /** How much they count beside the samples of other ranks. */
+  readonly weights: ReportWeights;
   /** Differentiated one after another; their gradients are added up. */
   readonly batches: readonly PolicyBatch<Part>[];
 }
@@ -88,11 +90,13 @@ export function createPolicyUpdate<Task extends EditTask, Part extends object>(
   }
   return {
     async step(groups: readonly Group<Task>[]) {
-      const { samples, batches } = module.prepare(groups);
-      if (batches.length === 0) return stepWithOthers(module.parameters(), options);
+      const prepared = module.prepare(groups);
+      if (prepared.batches.length === 0) return stepWithOthers(module.parameters(), options);
+      const { batches, weights } = prepared;
       const references = beta ? batches.map((batch) => referenceParts(batch, options.reference!)) : [];
       try {
-        return await takeTurns({ samples, batches, references, parameters: module.parameters() }, options);
+        const report = await takeTurns({ ...prepared, references, parameters: module.parameters() }, options);
+        return await reportOfAll(options.processGroup, { report, weights });
       } finally {
         disposeParts(references.flat());
         for (const batch of batches) batch.dispose();
@@ -105,7 +109,7 @@ export function createPolicyUpdate<Task extends EditTask, Part extends object>(
 async function stepWithOthers(parameters: ParameterMap, options: PolicyUpdateOptions): Promise<ModuleReport> {
   if (options.processGroup.worldSize > 1)
     for (let turn = 0; turn < options.innerUpdates; turn++) await gradientStep(null, parameters, options);
-  return noSamples();
+  return reportOfAll(options.processGroup, null);
 }
 
 function referenceParts<Part extends object>(
@@ -149,7 +153,7 @@ interface Turn<Part> {
 
 /** Scores the batches, steps and sums up; `old` are the parts of the first turn, none in that turn itself. */
 async function takeTurn<Part extends object>(
-  { samples, batches, references, parameters }: UpdateConstants<Part>,
+  { samples, weights, batches, references, parameters }: UpdateConstants<Part>,
   old: readonly (readonly Part[])[],
   options: PolicyUpdateOptions,
 ): Promise<Turn<Part>> {
@@ -162,7 +166,7 @@ async function takeTurn<Part extends object>(
     }
     const loss = scored.reduce((total, batch) => total + batch.loss, 0);
     const { gradientNorm, applied } = await gradientStep(
-      { loss, gradients: sum.take() },
+      { loss, gradients: sum.take(), weight: weights.loss },
       parameters,
       options,
     );

@@ -34,7 +34,7 @@ export async function train<Task extends EditTask>(run: TrainingRun<Task>): Prom
   await state.save();
 }
 
-/** One iteration, from tasks to report; null when the signal cut it short. */
+/** One iteration, from tasks to report; null when the signal cut it short on some rank. */
 async function iterate<Task extends EditTask>(
   run: TrainingRun<Task>,
   iteration: number,
@@ -53,7 +53,7 @@ async function iterate<Task extends EditTask>(
 
   const { dimensions } = run.collecting.reward;
   const facts = { iteration, groups, dimensions, guard: run.guard?.(judged), understanding, generation };
-  const report = stepReport({ ...facts, seconds: { ...seconds, update } });
+  const report = await stepReport({ ...facts, seconds: { ...seconds, update } }, group);
   return { report, groups };
 }
 

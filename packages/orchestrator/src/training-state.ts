@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ProcessGroup } from '@thinkrl/fsdp-shard';
 import type { EditTask, Group, StepReport } from '@thinkrl/spec';
-import { type CheckpointModule, saveCheckpoint } from './checkpoint.ts';
+import { saveCheckpoint } from './checkpoint.ts';
+import type { CheckpointModule } from './checkpoint-module.ts';
 import { DivergedError } from './error.ts';
 import { appendMetrics, readMetrics } from './metrics-log.ts';
 import { flushToDisk, type RunFolder } from './run-folder.ts';
@@ -24,6 +26,8 @@ export interface TrainingStateOptions<Task extends EditTask> {
   /** Updates in a row that may be left out for non-finite numbers before the run stops. */
   readonly skippedLimit: number;
   readonly observers: readonly StepObserver<Task>[];
+  /** The ranks that save together, of which the first keeps the metrics; this process alone unless given. */
+  readonly processGroup?: ProcessGroup;
 }
 
 /** Where a run stands, and its record on disk. */
@@ -46,11 +50,12 @@ export function createTrainingState<Task extends EditTask>(
     for (const module of ['understanding', 'generation'] as const)
       skipped[module] = report[module]?.skipped === 'non-finite' ? skipped[module] + 1 : 0;
   };
-  for (const report of readMetrics(options.folder.metrics)) count(report);
+  for (const report of readMetrics(options.folder.metrics)) if (report.iteration <= iteration) count(report);
+  const first = (options.processGroup?.rank ?? 0) === 0;
 
   const save = async () => {
     if (saved === iteration) return;
-    if (iteration > 0) flushToDisk(options.folder.metrics);
+    if (first && iteration > 0) flushToDisk(options.folder.metrics);
     await saveCheckpoint({ ...options, checkpoints: options.folder.checkpoints, iteration });
     saved = iteration;
   };
@@ -60,7 +65,7 @@ export function createTrainingState<Task extends EditTask>(
     },
     async advance(report, groups) {
       iteration = report.iteration;
-      appendMetrics(options.folder.metrics, report);
+      if (first) appendMetrics(options.folder.metrics, report);
       for (const observe of options.observers) await observe(report, groups);
       count(report);
       for (const module of ['understanding', 'generation'] as const)

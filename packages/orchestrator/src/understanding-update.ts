@@ -1,7 +1,13 @@
 import { dispose, tensor2d } from '@tensorflow/tfjs-core';
-import type { TokenLayout, TokenScores, TrainableReasoningPolicy } from '@thinkrl/cot-sampler';
+import type {
+  TokenBatch as ReasoningBatch,
+  TokenLayout,
+  TokenScores,
+  TrainableReasoningPolicy,
+} from '@thinkrl/cot-sampler';
 import { type TokenBatch, type TokenObjective, tokenLoss, tokenStatistics } from '@thinkrl/grpo-core';
 import type { EditTask } from '@thinkrl/spec';
+import type { ReportWeights } from './module-report.ts';
 import {
   createPolicyUpdate,
   type PartScores,
@@ -31,21 +37,44 @@ export function createUnderstandingUpdate<Task extends EditTask>(
     parameters: () => options.policy.parameters(),
     prepare(groups) {
       const samples = trainedChains(groups);
+      if (samples.length === 0) return { samples: 0, weights: { loss: 0, statistics: 0 }, batches: [] };
+      const chains = samples.map(({ chain }) => chain);
+      const batch = options.policy.prepare(chains, options.temperature);
       return {
         samples: samples.length,
-        batches: samples.length === 0 ? [] : [tokensOf(samples, options)],
+        weights: weightsOf(batch.layout, options.objective),
+        batches: [tokensOf(batch, samples, options)],
       };
     },
   });
 }
 
+/**
+ * What the loss and the statistics are means over. With `dr_grpo` it is places for tokens, of which ranks whose longest chains
+ * differ have different numbers for a chain.
+ */
+function weightsOf(
+  { chains, tokens, mask }: TokenLayout,
+  { aggregation = 'dapo' }: TokenObjective,
+): ReportWeights {
+  const active = mask.reduce((sum, value) => sum + value, 0);
+  const terms = {
+    bnpo: active,
+    dapo: active,
+    cispo: active,
+    grpo: chains,
+    sapo: chains,
+    dr_grpo: chains * tokens,
+  };
+  return { loss: terms[aggregation], statistics: active };
+}
+
 /** All tokens of the chains as one part. */
 function tokensOf<Task extends EditTask>(
+  batch: ReasoningBatch,
   samples: readonly TrainedChain<Task>[],
-  { policy, temperature, objective }: UnderstandingUpdateOptions<Task>,
+  { objective }: UnderstandingUpdateOptions<Task>,
 ): PolicyBatch<TokenScores> {
-  const chains = samples.map(({ chain }) => chain);
-  const batch = policy.prepare(chains, temperature);
   const { layout } = batch;
   const shape: [number, number] = [layout.chains, layout.tokens];
   const mask = tensor2d(layout.mask, shape);

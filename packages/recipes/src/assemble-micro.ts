@@ -21,6 +21,7 @@ import { groupingOf } from './grouping.ts';
 import { type MicroModels, samplerOf } from './micro-models.ts';
 import { referencesOf, trainedModules, updatesOf } from './module-training.ts';
 import { patientReward } from './patient-reward.ts';
+import { dealt } from './ranks.ts';
 import { chainRecorder } from './record-chains.ts';
 
 /** Where a run is kept and how far it has come. */
@@ -47,21 +48,26 @@ export async function assembleRun(
   const trained = trainedModules<MicroTask>(modules, training);
   const references = referencesOf(trained, config);
   if (from > 0) await loadCheckpoint(folder.checkpoints, from, trained);
-  rewindMetrics(folder.metrics, from);
+  const first = processGroup.rank === 0;
+  if (first) rewindMetrics(folder.metrics, from);
   const progress: StepObserver<MicroTask> = (report) =>
     tell({ type: 'step', iterations: config.iterations, report });
   await sameEverywhere(processGroup, parametersOf(trained));
   const agreement: StepObserver<MicroTask> = async ({ iteration }) => {
     if (iteration % config.checkpointEvery === 0) await sameEverywhere(processGroup, parametersOf(trained));
   };
+  const recorder = chainRecorder<MicroTask>(folder, config, {
+    encode: encodePng,
+    truth: (task) => renderScene({ ...task.scene, cells: task.truth }),
+  });
   return {
     iterations: config.iterations,
-    key: processGroup.worldSize === 1 ? key.fold('train') : key.fold('train').fold(processGroup.rank),
+    key: key.fold('train'),
     processGroup,
-    tasksOf: (iteration) => {
-      const part = (iteration - 1) * processGroup.worldSize + processGroup.rank;
-      return trainingTasks(key.fold('tasks'), part, config.tasksPerIteration);
-    },
+    tasksOf: (iteration) =>
+      dealt(trainingKeys(key.fold('tasks'), iteration, config.tasksPerIteration), processGroup).map((one) =>
+        sampleTask(one, 'id'),
+      ),
     window: (windowKey) =>
       drawWindow({ steps: config.editing.steps, size: config.editing.window, shape: 'scattered' }, windowKey),
     collecting: {
@@ -84,14 +90,8 @@ export async function assembleRun(
       checkpointEvery: config.checkpointEvery,
       keepCheckpoints: config.keepCheckpoints,
       skippedLimit: 3,
-      observers: [
-        agreement,
-        chainRecorder(folder, config, {
-          encode: encodePng,
-          truth: (task) => renderScene({ ...task.scene, cells: task.truth }),
-        }),
-        progress,
-      ],
+      processGroup,
+      observers: [agreement, ...(first ? [recorder] : []), progress],
     }),
     ...(signal && { signal }),
   };
@@ -126,7 +126,7 @@ export function samplingOf(
   return { temperature, constrained, mostTokens: stop.mostTokens, stopAfter: stop.after };
 }
 
-/** The tasks of a part of the stream, counted from 0. */
-function trainingTasks(key: Key, part: number, count: number): readonly MicroTask[] {
-  return Array.from({ length: count }, (_, i) => sampleTask(key.fold(part * count + i), 'id'));
+/** The keys of an iteration's tasks, those of all ranks. */
+function trainingKeys(key: Key, iteration: number, count: number): readonly Key[] {
+  return Array.from({ length: count }, (_, i) => key.fold((iteration - 1) * count + i));
 }

@@ -13,7 +13,17 @@ export async function joinRanks(
   return environment.worldSize === 1 ? singleProcess() : joinGroup(environment);
 }
 
-/** The run folder of a rank: that of rank 0 has the name that was asked for. */
-export function folderOfRank(path: string, { rank }: Pick<RankEnvironment, 'rank'>): string {
-  return rank === 0 ? path : `${path}-rank${rank}`;
+/**
+ * The part of a list that a rank deals with: consecutive entries, as many as any other rank's or one more. All parts in rank
+ * order are the list, so what is done with an entry does not depend on how many ranks there are.
+ *
+ * @example
+ * dealt(['a', 'b', 'c'], { rank: 1, worldSize: 2 }); // ['b', 'c']
+ */
+export function dealt<T>(
+  list: readonly T[],
+  { rank, worldSize }: Pick<RankEnvironment, 'rank' | 'worldSize'>,
+): readonly T[] {
+  const from = (part: number) => Math.floor((list.length * part) / worldSize);
+  return list.slice(from(rank), from(rank + 1));
 }

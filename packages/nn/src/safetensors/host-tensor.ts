@@ -29,6 +29,8 @@ export interface HostTensor {
   readonly data: HostData;
   /** What a file of halves holds; `data` is then widened anew each time it is asked for. */
   readonly bits?: HalfBits;
+  /** The values from one place up to another, where the rest need not be read. */
+  readonly range?: (from: number, to: number) => HostData;
 }
 
 /** A tensor to be written; `dtype` is F32, I32, I64 or U8 by its data unless given. */

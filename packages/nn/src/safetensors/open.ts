@@ -61,7 +61,11 @@ function lazyTensors(at: Place, { entries }: Header, dataStart: number): Readonl
   return new Map(
     entries.map((entry) => {
       const [begin, end] = [dataStart + entry.begin, dataStart + entry.end];
-      const source = { whole: () => readRange(at, begin, end), parts: () => parts(begin, end) };
+      const source = {
+        whole: () => readRange(at, begin, end),
+        parts: () => parts(begin, end),
+        range: (from: number, to: number) => readRange(at, begin + from, begin + Math.min(to, end - begin)),
+      };
       return [entry.name, decodeTensor(entry, source)];
     }),
   );
