@@ -24,7 +24,6 @@ writeFileSync(
     evaluation: { tasks: 4 },
     checkpointEvery: 1,
     keepCheckpoints: 1,
-    keepJudgements: true,
   }),
 );
 
