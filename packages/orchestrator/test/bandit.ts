@@ -38,7 +38,9 @@ export const task = (id: string): EditTask => ({
  * A policy whose plan is one word drawn from one row of trainable logits: a bandit in the clothes of a planner. `scale`
  * multiplies scored log-probabilities; NaN breaks the loss.
  */
-export function banditPolicy(scale: number | (() => number) = 1): TrainableReasoningPolicy & { dispose(): void } {
+export function banditPolicy(
+  scale: number | (() => number) = 1,
+): TrainableReasoningPolicy & { dispose(): void } {
   const logits = variable(zeros([WORDS.length]));
   const parameters = new Map([['logits', logits]]);
   return {

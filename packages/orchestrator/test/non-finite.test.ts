@@ -40,7 +40,10 @@ interface Broken {
 }
 
 async function brokenRun({ module, during, group = singleProcess(), root, from = 0 }: Broken) {
-  const folder = from > 0 ? runFolder(root!) : createRunFolder(join(mkdtempSync(join(tmpdir(), 'non-finite-')), 'run'), {});
+  const folder =
+    from > 0
+      ? runFolder(root!)
+      : createRunFolder(join(mkdtempSync(join(tmpdir(), 'non-finite-')), 'run'), {});
   let iteration = from;
   let updating = false;
   const factor = (of: Module) => (updating && of === module && during(iteration) ? Number.NaN : 1);
@@ -128,7 +131,8 @@ describe.each(MODULES)('numbers of the %s module that are not finite', (module) 
     await train(run);
     expect(skipsOf(root, module)).toEqual([undefined, 'non-finite', undefined, 'non-finite', undefined]);
     expect(skipsOf(root, other)).toEqual(Array(5).fill(undefined));
-    const moved = (name: Module) => weights.slice(1).map((after, i) => String(after[name]) !== String(weights[i]![name]));
+    const moved = (name: Module) =>
+      weights.slice(1).map((after, i) => String(after[name]) !== String(weights[i]![name]));
     expect(moved(module)).toEqual([true, false, true, false, true]);
     expect(moved(other)).toEqual(Array(5).fill(true));
   });

@@ -22,7 +22,12 @@ it('a run whose judge goes away waits, says so, and ends as if it had never been
   const requests = join(folder, 'requests');
   let server = await startJudge(requests, 10);
   const { port } = new URL(server.url);
-  const judge = await watchedJudge({ url: server.url, log: join(folder, 'asked'), concurrency: 4, say: () => {} });
+  const judge = await watchedJudge({
+    url: server.url,
+    log: join(folder, 'asked'),
+    concurrency: 4,
+    say: () => {},
+  });
 
   const whole = join(folder, 'whole');
   await trainMicro(config, { out: whole, judge });

@@ -131,11 +131,24 @@ test(`a run killed ${kills} times and resumed is the run that was never killed, 
   const kept = keptJudgements(broken);
   const before = linesOf(world.log).length;
   await trained(broken, world);
-  expect(linesOf(world.log).slice(before).filter((hash) => kept.has(hash))).toEqual([]);
+  expect(
+    linesOf(world.log)
+      .slice(before)
+      .filter((hash) => kept.has(hash)),
+  ).toEqual([]);
   await server.end();
 
-  const ids = linesOf(requests).slice(requestsOfWhole).map((line) => (JSON.parse(line) as { id: string }).id);
-  console.log({ saving, spans, fell, requests: ids.length, again: repeats(ids), kept: keptJudgements(broken).size });
+  const ids = linesOf(requests)
+    .slice(requestsOfWhole)
+    .map((line) => (JSON.parse(line) as { id: string }).id);
+  console.log({
+    saving,
+    spans,
+    fell,
+    requests: ids.length,
+    again: repeats(ids),
+    kept: keptJudgements(broken).size,
+  });
   expect(remains(broken)).toEqual(remains(whole));
   expect(keptJudgements(broken)).toEqual(keptJudgements(whole));
   expect(new Set(ids).size).toBe(requestsOfWhole);

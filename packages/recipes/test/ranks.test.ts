@@ -92,6 +92,8 @@ it('a rank whose weights go astray ends the run on all ranks at the next check, 
   const out = join(mkdtempSync(join(tmpdir(), 'ranks-')), 'run');
   const words = [out, JSON.stringify({ ...settings, checkpointEvery: 1 }), '1'];
   for (const errors of await errorsOf(3, 'ranks/astray-rank.ts', words))
-    expect(errors).toMatch(/the parameters of rank 1 differ from the others, first in (understanding|generation)\./);
+    expect(errors).toMatch(
+      /the parameters of rank 1 differ from the others, first in (understanding|generation)\./,
+    );
   expect(readdirSync(join(out, 'checkpoints'))).toEqual(['step-1']);
 }, 300_000);
