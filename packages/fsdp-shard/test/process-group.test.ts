@@ -179,17 +179,35 @@ describe('together', () => {
 });
 
 describe('sameEverywhere', () => {
-  it('is content with equal values and tells every rank of a single different bit', async () => {
-    const values = [1.5, -0.25, 3];
-    const check = (others: number[]) =>
-      Promise.allSettled(
-        fakeWorld(2).map((group, rank) =>
-          sameEverywhere(group, [tensor(rank === 0 ? values : others), tensor([7])]),
+  const check = (...firsts: number[][]) =>
+    Promise.allSettled(
+      fakeWorld(firsts.length).map((group, rank) =>
+        sameEverywhere(
+          group,
+          new Map([
+            ['bias', tensor([7])],
+            ['weight', tensor(firsts[rank]!)],
+          ]),
         ),
-      );
-    for (const { status } of await check(values)) expect(status).toBe('fulfilled');
-    for (const end of await check([1.5, -0.25000003, 3]))
-      expect(end).toMatchObject({ status: 'rejected', reason: { code: 'FSDP_DIVERGED' } });
+      ),
+    );
+  const values = [1.5, -0.25, 3];
+  const off = [1.5, -0.25000003, 3];
+
+  it('is content with equal values', async () => {
+    for (const { status } of await check(values, values)) expect(status).toBe('fulfilled');
+  });
+
+  it.each([
+    [[values, values, off], [2], 'of rank 2 differ from the others'],
+    [[off, values, values, values], [0], 'of rank 0 differ from the others'],
+    [[values, off], [0, 1], 'of ranks 0, 1 differ among themselves'],
+  ])('tells every rank of a single different bit, where it is and whose: %#', async (firsts, ranks, text) => {
+    for (const end of await check(...firsts)) {
+      const reason = { code: 'FSDP_DIVERGED', ranks, parameter: 'weight' };
+      expect(end).toMatchObject({ status: 'rejected', reason });
+      expect((end as PromiseRejectedResult).reason.message).toContain(`${text}, first in weight`);
+    }
   });
 });
 

@@ -12,7 +12,8 @@ import {
 } from './checkpoint-manifest.ts';
 import { type CheckpointModule, loadModule, loadWeights, saveModule } from './checkpoint-module.ts';
 import { RunFolderError } from './error.ts';
-import { flushFolder, makeFolder, removeQuietly, writeWhole } from './run-folder.ts';
+import { flushToDisk, makeFolder, removeQuietly, writeWhole } from './run-folder.ts';
+import { writeProblem } from './write-problem.ts';
 
 /** What to save and where. */
 export interface CheckpointRequest {
@@ -44,11 +45,18 @@ export async function saveCheckpoint(request: CheckpointRequest): Promise<void> 
     await together(group, () => first && putInPlace(aside, target, manifest));
   } catch (cause) {
     if (first) removeQuietly(aside);
-    throw new RunFolderError(target, `cannot be saved: ${(cause as Error).message}`, { cause });
+    const problem = writeProblem(cause, { path: target, bytes: bytesOf(request) });
+    throw new RunFolderError(target, `cannot be saved: ${problem}`, { cause });
   }
   if (!first) return;
   for (const step of savedSteps(checkpoints).slice(0, -keepCheckpoints))
     rmSync(checkpointFolder(checkpoints, step), { recursive: true, force: true });
+}
+
+/** Weights and both moments of every module that this rank keeps, in float32. */
+function bytesOf({ modules }: CheckpointRequest): number {
+  const sizes = modules.flatMap(({ parameters }) => [...parameters.values()].map(({ size }) => size));
+  return 3 * 4 * sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function groupOf(modules: readonly CheckpointModule[]): ProcessGroup {
@@ -92,7 +100,7 @@ function putInPlace(aside: string, target: string, manifest: Manifest): void {
   writeWhole(join(aside, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   rmSync(target, { recursive: true, force: true });
   renameSync(aside, target);
-  flushFolder(join(target, '..'));
+  flushToDisk(join(target, '..'));
 }
 
 /**

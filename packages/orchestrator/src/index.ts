@@ -1,3 +1,4 @@
+export { besideOthers, type SeparateWork } from './beside-others.ts';
 export {
   type CheckpointRequest,
   loadCheckpoint,
@@ -41,3 +42,4 @@ export {
   type TrainingStateOptions,
 } from './training-state.ts';
 export { createUnderstandingUpdate, type UnderstandingUpdateOptions } from './understanding-update.ts';
+export { unlessStopped } from './unless-stopped.ts';

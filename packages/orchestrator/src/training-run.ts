@@ -32,6 +32,6 @@ export interface TrainingRun<Task extends EditTask> {
   readonly state: TrainingState<Task>;
   /** The ranks that train together, each on its part of the tasks; this process alone unless given. */
   readonly processGroup?: ProcessGroup;
-  /** Ends the run, on all ranks, after the iteration during which it is aborted on one. */
+  /** Ends the run, on all ranks, when it is aborted on one; see {@link train}. */
   readonly signal?: AbortSignal;
 }

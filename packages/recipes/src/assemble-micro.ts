@@ -3,7 +3,9 @@ import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
 import { type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
 import { createMicroReward, encodePng, type MicroTask, renderScene, sampleTask } from '@thinkrl/microworld';
+import type { ParameterMap } from '@thinkrl/nn';
 import {
+  type CheckpointModule,
   type CollectOptions,
   createTrainingState,
   loadCheckpoint,
@@ -18,6 +20,7 @@ import type { RunListener } from './event.ts';
 import { groupingOf } from './grouping.ts';
 import { type MicroModels, samplerOf } from './micro-models.ts';
 import { referencesOf, trainedModules, updatesOf } from './module-training.ts';
+import { patientReward } from './patient-reward.ts';
 import { dealt } from './ranks.ts';
 import { chainRecorder } from './record-chains.ts';
 
@@ -49,12 +52,9 @@ export async function assembleRun(
   if (first) rewindMetrics(folder.metrics, from);
   const progress: StepObserver<MicroTask> = (report) =>
     tell({ type: 'step', iterations: config.iterations, report });
+  await sameEverywhere(processGroup, parametersOf(trained));
   const agreement: StepObserver<MicroTask> = async ({ iteration }) => {
-    if (iteration % config.checkpointEvery === 0)
-      await sameEverywhere(
-        processGroup,
-        trained.flatMap(({ parameters }) => [...parameters.values()]),
-      );
+    if (iteration % config.checkpointEvery === 0) await sameEverywhere(processGroup, parametersOf(trained));
   };
   const recorder = chainRecorder<MicroTask>(folder, config, {
     encode: encodePng,
@@ -70,7 +70,10 @@ export async function assembleRun(
       ),
     window: (windowKey) =>
       drawWindow({ steps: config.editing.steps, size: config.editing.window, shape: 'scattered' }, windowKey),
-    collecting: { ...collectingOf(models, config), reward: createMicroReward(config.judge, judge) },
+    collecting: {
+      ...collectingOf(models, config),
+      reward: patientReward(createMicroReward(config.judge, judge), tell),
+    },
     guard: guardCounts,
     credit: {
       group: groupingOf(config.grouping),
@@ -92,6 +95,15 @@ export async function assembleRun(
     }),
     ...(signal && { signal }),
   };
+}
+
+/** The parameters of all modules, by module and name. */
+function parametersOf(trained: readonly CheckpointModule[]): ParameterMap {
+  return new Map(
+    trained.flatMap(({ name, parameters }) =>
+      [...parameters].map(([key, parameter]) => [`${name}.${key}`, parameter] as const),
+    ),
+  );
 }
 
 /** How a configuration collects judged chains. */

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
+import type { Judge } from '@thinkrl/checklist-reward';
 import type { EngineReport } from '@thinkrl/engine';
 import { leastOverRanks, type ShardingGroup, withGroup } from '@thinkrl/fsdp-shard';
-import { presetOf } from '@thinkrl/microworld';
+import { type MicroTask, presetOf } from '@thinkrl/microworld';
 import {
   createRunFolder,
   holdingRunFolder,
@@ -9,6 +10,7 @@ import {
   runFolder,
   savedSteps,
   train,
+  unlessStopped,
 } from '@thinkrl/orchestrator';
 import { buildReport } from '@thinkrl/report';
 import { assembleRun } from './assemble-micro.ts';
@@ -22,8 +24,14 @@ import { readSavedRun } from './saved-run.ts';
 import { startEngine } from './start-engine.ts';
 import { type MicroSummary, readEvaluations, summaryOf, writeEvaluation, writeSummary } from './summary.ts';
 
+/** What a program may put in place of what the settings name. */
+export interface MicroReplacements {
+  /** Answers the checklists while training. */
+  readonly judge?: Judge<MicroTask>;
+}
+
 /** Where a run lives, with its controls. */
-export interface TrainOptions extends RunControls {
+export interface TrainOptions extends RunControls, MicroReplacements {
   /** The run folder; must not hold a run yet. It is made once engine and weights are ready. */
   readonly out: string;
   /** Weights to start from instead of the shipped ones. */
@@ -68,7 +76,10 @@ export async function trainMicro(config: MicroConfig, options: TrainOptions): Pr
  *
  * @throws RunFolderError when there is no run in the folder, another process is at it, or its checkpoint is damaged.
  */
-export async function resumeMicro(path: string, controls: RunControls = {}): Promise<TrainResult> {
+export async function resumeMicro(
+  path: string,
+  controls: RunControls & MicroReplacements = {},
+): Promise<TrainResult> {
   const folder = runFolder(path);
   const saved = readSavedRun(folder);
   const config = parseMicroConfig(saved.config);
@@ -101,30 +112,32 @@ async function prepare(
   return { engine, models, processGroup: await joinRanks() };
 }
 
-interface RunOptions extends RunControls, Prepared {
+interface RunOptions extends RunControls, MicroReplacements, Prepared {
   /** The checkpoint to go on from; 0 starts anew. */
   readonly from: number;
 }
 
 async function runMicro(config: MicroConfig, folder: RunFolder, options: RunOptions): Promise<TrainResult> {
-  const { engine, models, processGroup, onEvent: tell = () => {} } = options;
+  const { engine, models, processGroup, judge: given, signal, onEvent: tell = () => {} } = options;
   const first = processGroup.rank === 0;
   tell({ type: 'folder', path: folder.root, resumedFrom: options.from });
+  const evaluated = (when: 'before' | 'after') =>
+    unlessStopped(evaluateSplits(models, config, { when, tell, signal }), signal);
 
   const evaluations = options.from > 0 ? readEvaluations(folder) : {};
-  const before = evaluations.before ?? (await evaluateSplits(models, config, { when: 'before', tell }));
-  if (first) writeEvaluation(folder, 'before', before);
+  const before = evaluations.before ?? (await evaluated('before'));
+  if (first && before !== null) writeEvaluation(folder, 'before', before);
 
-  const reached = await withRunJudge(config, { folder, tell }, async (judge) => {
+  const reached = await withRunJudge(config, { folder, tell, judge: given }, async (judge) => {
     const run = await assembleRun(models, config, { ...options, folder, judge, tell });
     await train(run);
     return run.state.iteration;
   });
-  if (reached < config.iterations) {
+  const after = reached < config.iterations ? null : await evaluated('after');
+  if (before === null || after === null) {
     tell({ type: 'stopped', iteration: reached, path: folder.root });
     return { folder: folder.root, summary: null, report: null };
   }
-  const after = await evaluateSplits(models, config, { when: 'after', tell });
   const facts = { config, engine, before, after };
   if (!first) return { folder: folder.root, summary: summaryOf(folder, facts), report: null };
   writeEvaluation(folder, 'after', after);

@@ -27,21 +27,33 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function trained(worldSize: number): Promise<string> {
+/** A run of some ranks, and what each says on stderr when it fails, nothing where it does not. */
+async function runRanks(
+  worldSize: number,
+  words: readonly string[] = [],
+): Promise<{ readonly out: string; readonly errors: readonly string[] }> {
   const out = join(mkdtempSync(join(tmpdir(), 'ranks-')), 'run');
   const place = { WORLD_SIZE: `${worldSize}`, MASTER_ADDR: '127.0.0.1', MASTER_PORT: `${await freePort()}` };
   const program = fileURLToPath(new URL('trained-in-a-process.ts', import.meta.url));
-  const words = ['--import', 'tsx', '--conditions=@thinkrl/source', program, out, JSON.stringify(settings)];
+  const command = ['--import', 'tsx', '--conditions=@thinkrl/source', program, out];
   const ranks = Array.from({ length: worldSize }, (_, rank) => {
     const env = { ...process.env, ...place, RANK: `${rank}`, LOCAL_RANK: `${rank}` };
-    const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [...command, ...words], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let errors = '';
     child.stderr.on('data', (chunk: Buffer) => {
       errors += chunk.toString();
     });
-    return new Promise((resolve) => child.on('close', (code) => resolve(code === 0 ? '' : errors)));
+    return new Promise<string>((resolve) => child.on('close', (code) => resolve(code === 0 ? '' : errors)));
   });
-  expect(await Promise.all(ranks)).toEqual(ranks.map(() => ''));
+  return { out, errors: await Promise.all(ranks) };
+}
+
+async function trained(worldSize: number): Promise<string> {
+  const { out, errors } = await runRanks(worldSize, [JSON.stringify(settings)]);
+  expect(errors.join('')).toBe('');
   return out;
 }
 
@@ -81,3 +93,13 @@ it('two ranks come to what one process comes to, up to rounding, and write one r
   expect(files[0]!.trim().split('\n')).toHaveLength(3);
   expect(JSON.parse(files[1]!)).toMatchObject({ iterations: 3 });
 }, 240_000);
+
+it('a rank whose weights go astray ends the run on all ranks at the next check, named', async () => {
+  const astray = { ...settings, iterations: 4, checkpointEvery: 1 };
+  const { out, errors } = await runRanks(3, [JSON.stringify(astray), '1']);
+  for (const said of errors)
+    expect(said).toMatch(
+      /the parameters of rank 1 differ from the others, first in (understanding|generation)\./,
+    );
+  expect(readdirSync(join(out, 'checkpoints'))).toEqual(['step-1']);
+}, 300_000);

@@ -9,7 +9,6 @@ import {
   loadCheckpoint,
   type RunFolder,
   rewindMetrics,
-  ridingOutages,
   type StepObserver,
   type TrainingRun,
 } from '@thinkrl/orchestrator';
@@ -17,6 +16,7 @@ import { ConfigError, type EditTask, Key } from '@thinkrl/spec';
 import type { RunListener } from '../event.ts';
 import { groupingOf } from '../grouping.ts';
 import { referencesOf, trainedModules, updatesOf } from '../module-training.ts';
+import { patientReward } from '../patient-reward.ts';
 import { chainRecorder } from '../record-chains.ts';
 import type { QwenEditConfig } from './config.ts';
 import type { QwenEditModules } from './models.ts';
@@ -76,7 +76,7 @@ export async function assembleRun(
     tasksOf: (iteration: number) =>
       readyTasks(entriesOf(entries, { iteration, count, key: order }), config, parts.judging),
     window: (windowKey: Key) => drawWindow({ steps, size: window, within }, windowKey),
-    collecting: collectingOf(parts, config, { signal, tell }),
+    collecting: collectingOf(parts, config, tell),
     credit: {
       group: groupingOf(config.grouping),
       mode: config.credit,
@@ -103,7 +103,7 @@ export async function assembleRun(
 function collectingOf(
   { modules, planner, judging }: QwenEditParts,
   config: QwenEditConfig,
-  { signal, tell }: Pick<QwenEditAssembly, 'signal' | 'tell'>,
+  tell: RunListener,
 ): CollectOptions<EditTask> {
   return {
     sampler: createChainSampler<EditTask>({
@@ -112,11 +112,7 @@ function collectingOf(
       composer: fromReference,
       rounds: config.mode === 'full' ? config.rounds : 0,
     }),
-    reward: ridingOutages(questionReward(judging.judge), {
-      onPause: ({ reason, seconds }) =>
-        tell({ type: 'notice', text: `the judge is away (${reason}); asking again in ${seconds} s` }),
-      ...(signal && { signal }),
-    }),
+    reward: patientReward(questionReward(judging.judge), tell),
     groupSize: config.groupSize,
     editsPerPlan: config.editsPerPlan,
     sampling: { temperature: config.temperature, mostTokens: config.planner.mostTokens },

@@ -31,7 +31,7 @@ const serverSettings = {
   name: text,
   /** Environment variable that holds the key; empty where none is needed. */
   keyVariable: text,
-  /** Requests on their way at once. */
+  /** Requests on their way at once, over all ranks of the run. */
   concurrency: whole(1),
 };
 

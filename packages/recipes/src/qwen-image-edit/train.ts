@@ -13,6 +13,7 @@ import {
 } from '@thinkrl/orchestrator';
 import { buildReport } from '@thinkrl/report';
 import type { RunControls } from '../event.ts';
+import { keepingJudgements } from '../run-judge.ts';
 import { readSavedRun } from '../saved-run.ts';
 import { startEngine } from '../start-engine.ts';
 import { saveAdapters } from './adapters.ts';
@@ -50,8 +51,8 @@ export interface TrainQwenEditResult {
 }
 
 /**
- * Trains Qwen-Image-Edit by ThinkRL-Edit. Checkpoints hold the trained parameters and optimisers only; at the end, or when
- * stopped, the adapters are written in PEFT's layout too.
+ * Trains Qwen-Image-Edit by ThinkRL-Edit. Checkpoints hold the trained parameters and optimisers only, the judge's replies
+ * are kept beside them; at the end, or when stopped, the adapters are written in PEFT's layout too.
  *
  * @throws ConfigError, TaskFileError, RunFolderError, ServedRequestError, and whatever engine and loaders throw.
  * @example
@@ -115,10 +116,14 @@ async function runOn(
   config: QwenEditConfig,
   options: RunOptions,
 ): Promise<TrainQwenEditResult> {
-  const { engine, modules, from, signal, onEvent: tell = () => {} } = options;
+  const { engine, modules, judging, from, signal, onEvent: tell = () => {} } = options;
   tell({ type: 'folder', path: folder.root, resumedFrom: from });
-  const { run } = await assembleRun(options, config, { folder, from, signal, tell });
-  await train(run);
+  const run = await keepingJudgements(judging.judge, { folder, tell }, async (judge) => {
+    const parts = { ...options, judging: { ...judging, judge } };
+    const assembled = await assembleRun(parts, config, { folder, from, signal, tell });
+    await train(assembled.run);
+    return assembled.run;
+  });
   const adapters = join(folder.root, 'adapters');
   await saveAdapters(adapters, modules.adapters, config.model);
   if (run.state.iteration < config.iterations) {
