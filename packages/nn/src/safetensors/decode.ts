@@ -1,17 +1,31 @@
 import { fromBfloat16, fromFloat16 } from './half.ts';
 import type { HeaderEntry } from './header.ts';
-import type { HalfBits, HostTensor } from './host-tensor.ts';
+import type { FilePlace, HalfBits, HostTensor, StoredType } from './host-tensor.ts';
 
 /** Where the bytes of a tensor come from. */
 export interface ByteSource {
   /** All of them, in a buffer of the tensor's own. */
   whole(): ArrayBuffer;
-  /** Some at a time, in order, an even number; each part is gone with the next. */
-  parts?(): Iterable<Uint8Array>;
+  /** Where they lie in a file. */
+  place?(): Pick<FilePlace, 'file' | 'begin'>;
 }
 
+/** How floats are stored by what a file calls it. */
+const STORAGES: { readonly [dtype in StoredType]?: FilePlace['storage'] } = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+};
+
 /** A tensor whose bytes are asked for each time its values are. */
-export function decodeTensor({ dtype, shape }: HeaderEntry, source: ByteSource): HostTensor {
+export function decodeTensor(entry: HeaderEntry, source: ByteSource): HostTensor {
+  const tensor = onHost(entry, source);
+  const storage = STORAGES[entry.dtype];
+  if (source.place === undefined || storage === undefined) return tensor;
+  return Object.defineProperty(tensor, 'place', { get: () => ({ ...source.place!(), storage }) });
+}
+
+function onHost({ dtype, shape }: HeaderEntry, source: ByteSource): HostTensor {
   switch (dtype) {
     case 'F32':
       return values(shape, () => new Float32Array(source.whole()));
@@ -49,17 +63,10 @@ function halves(shape: readonly number[], bits: HalfBits): HostTensor {
 }
 
 function lazyBits(storage: HalfBits['storage'], source: ByteSource): HalfBits {
-  const bits = {
+  return {
     storage,
     get words() {
       return new Uint16Array(source.whole());
     },
   };
-  if (source.parts === undefined) return bits;
-  return Object.defineProperty(bits, 'parts', { value: () => wordsOf(source.parts!()) });
-}
-
-function* wordsOf(parts: Iterable<Uint8Array>): Iterable<Uint16Array> {
-  for (const { buffer, byteOffset, byteLength } of parts)
-    yield new Uint16Array(buffer, byteOffset, byteLength / 2);
 }
