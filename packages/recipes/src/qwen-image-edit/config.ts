@@ -103,6 +103,8 @@ const qwenEditSchema = z.strictObject({
      */
     method: oneOf(['lora', 'full']),
     ...adapterSettings,
+    /** Chains of one task in one backward pass. */
+    chainsAtOnce: whole(1),
   }),
   generation: z.strictObject({
     ...generationSettings,
@@ -165,6 +167,7 @@ export const defaultQwenEditConfig: QwenEditConfig = {
     method: 'lora',
     rank: 64,
     alpha: 128,
+    chainsAtOnce: 4,
   },
   generation: { ...moduleDefaults, learningRate: 3e-4, clip: 1e-4, rank: 64, alpha: 128, editsAtOnce: 1 },
   checkpointEvery: 10,
