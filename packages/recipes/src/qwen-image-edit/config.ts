@@ -144,7 +144,7 @@ export const defaultQwenEditConfig: QwenEditConfig = {
   groupSize: 8,
   editsPerPlan: 1,
   temperature: 1,
-  planner: { kind: 'local', mostTokens: 384, chainsPerRow: 4, ...noServer },
+  planner: { kind: 'local', mostTokens: 512, chainsPerRow: 4, ...noServer },
   judge: noServer,
   grouping: { method: 'ucpg', advantage: 'sum', lead: 'none', weights: [1, 1, 1], deviationFloor: 0.05 },
   credit: 'stage',
