@@ -1,6 +1,9 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { useEngine } from '@thinkrl/engine';
-import { gradients, loadParameters } from '@thinkrl/nn';
+import { encodeSafetensors, gradients, loadParameters, openSafetensors, parseSafetensors } from '@thinkrl/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packLatents, unpackLatents } from '../src/qwen-image-edit/packing.ts';
 import { parseVaeConfig } from '../src/qwen-image-edit/vae/config.ts';
@@ -45,12 +48,35 @@ function vae(): QwenImageVae {
   return model;
 }
 
+/** All numbers of a model. */
+function numbers(model: QwenImageVae): readonly number[] {
+  return [...model.parameters().values()].flatMap((variable) => [...variable.dataSync()]);
+}
+
 describe.each(await engines())('Qwen-Image autoencoder on %s', (engine) => {
   let model: QwenImageVae;
   const pixels = () => channelsLast(inputs.tensor('pixels'));
   beforeAll(async () => {
     await useEngine({ engine, threads: 2 });
     model = vae();
+  });
+
+  it.each(['F32', 'BF16'] as const)('has the same weights from a file of %s as from memory', (dtype) => {
+    const stored = [...hostTensors(openTensors(REFERENCE, 'model.safetensors'))].map(
+      ([name, { shape, data }]) => [name, { shape, data, dtype }] as const,
+    );
+    const bytes = encodeSafetensors(new Map(stored));
+    const path = join(mkdtempSync(join(tmpdir(), 'backbones-vae-')), 'model.safetensors');
+    writeFileSync(path, bytes);
+    const [inMemory, onDisk] = [parseSafetensors(bytes), openSafetensors(path)];
+    const filled = [inMemory, onDisk].map(({ tensors }) => {
+      const copy = new QwenImageVae(model.config);
+      loadParameters(copy.parameters(), vaeTensors(tensors));
+      return numbers(copy);
+    });
+    onDisk.close();
+    expect(filled[1]).toEqual(filled[0]);
+    if (dtype === 'F32') expect(filled[1]).toEqual(numbers(model));
   });
 
   it('encodes', () => {

@@ -36,14 +36,6 @@ export class RankDivergenceError extends ThinkError {
   }
 }
 
-function oddRanks(fingerprints: readonly number[]): readonly number[] {
-  const ranks = [...fingerprints.keys()];
-  const usual = fingerprints.find(
-    (value) => 2 * fingerprints.filter((other) => other === value).length > fingerprints.length,
-  );
-  return usual === undefined ? ranks : ranks.filter((rank) => fingerprints[rank] !== usual);
-}
-
 /** Files of a sharded checkpoint that do not hold what they should. */
 export class ShardFileError extends ThinkError {
   readonly code = 'FSDP_FILES';
@@ -65,4 +57,12 @@ export class OtherRankError extends ThinkError {
     super(`rank ${rank}: ${problem}`, options);
     this.rank = rank;
   }
+}
+
+function oddRanks(fingerprints: readonly number[]): readonly number[] {
+  const ranks = [...fingerprints.keys()];
+  const usual = fingerprints.find(
+    (value) => 2 * fingerprints.filter((other) => other === value).length > fingerprints.length,
+  );
+  return usual === undefined ? ranks : ranks.filter((rank) => fingerprints[rank] !== usual);
 }

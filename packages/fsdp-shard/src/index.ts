@@ -1,12 +1,6 @@
 export { fromEveryRank, leastOverRanks, onAnyRank, together } from './agreement.ts';
 export { type RankEnvironment, rankEnvironment } from './environment.ts';
-export {
-  type Divergence,
-  OtherRankError,
-  RankDivergenceError,
-  ShardError,
-  ShardFileError,
-} from './error.ts';
+export { type Divergence, OtherRankError, RankDivergenceError, ShardError, ShardFileError } from './error.ts';
 export { type FullyShardOptions, fullyShard, type MixedPrecision, type UnitOptions } from './fully-shard.ts';
 export { averageGradients, combineShares, type GradientShare } from './gradients.ts';
 export type { Pending, ProcessGroup, ReduceOperation, ShardingGroup, Traffic } from './process-group.ts';

@@ -26,6 +26,8 @@ export interface ModuleTraining extends TrainingSettings {
   readonly optimizer: { readonly beta2: number; readonly weightDecay: number };
   /** Edits in one backward pass of one denoising step; all of them and all steps unless given. */
   readonly editsAtOnce?: number;
+  /** Chains of one task in one backward pass; all chains unless given. */
+  readonly chainsAtOnce?: number;
 }
 
 /** The modules that a run trains, each with its optimiser. */
@@ -95,6 +97,7 @@ export function updatesOf<Task extends EditTask>(
             objective: { aggregation, epsilonLow, epsilonHigh, beta: config.understanding.beta },
             innerUpdates: config.understanding.innerUpdates,
             maxGradientNorm: config.understanding.maxGradientNorm,
+            ...(config.chainsAtOnce !== undefined && { chainsAtOnce: config.chainsAtOnce }),
           }),
     generation:
       generation === undefined

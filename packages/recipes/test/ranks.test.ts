@@ -27,27 +27,33 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** What each rank of a script says on stderr when it fails; empty where it does not. */
-async function errorsOf(worldSize: number, script: string, words: readonly string[]) {
+/** A run of some ranks, and what each says on stderr when it fails, nothing where it does not. */
+async function runRanks(
+  worldSize: number,
+  words: readonly string[] = [],
+): Promise<{ readonly out: string; readonly errors: readonly string[] }> {
+  const out = join(mkdtempSync(join(tmpdir(), 'ranks-')), 'run');
   const place = { WORLD_SIZE: `${worldSize}`, MASTER_ADDR: '127.0.0.1', MASTER_PORT: `${await freePort()}` };
-  const program = fileURLToPath(new URL(script, import.meta.url));
-  const command = ['--import', 'tsx', '--conditions=@thinkrl/source', program, ...words];
+  const program = fileURLToPath(new URL('trained-in-a-process.ts', import.meta.url));
+  const command = ['--import', 'tsx', '--conditions=@thinkrl/source', program, out];
   const ranks = Array.from({ length: worldSize }, (_, rank) => {
     const env = { ...process.env, ...place, RANK: `${rank}`, LOCAL_RANK: `${rank}` };
-    const child = spawn(process.execPath, command, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [...command, ...words], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let errors = '';
     child.stderr.on('data', (chunk: Buffer) => {
       errors += chunk.toString();
     });
     return new Promise<string>((resolve) => child.on('close', (code) => resolve(code === 0 ? '' : errors)));
   });
-  return Promise.all(ranks);
+  return { out, errors: await Promise.all(ranks) };
 }
 
 async function trained(worldSize: number): Promise<string> {
-  const out = join(mkdtempSync(join(tmpdir(), 'ranks-')), 'run');
-  const errors = await errorsOf(worldSize, 'trained-in-a-process.ts', [out, JSON.stringify(settings)]);
-  expect(errors).toEqual(errors.map(() => ''));
+  const { out, errors } = await runRanks(worldSize, [JSON.stringify(settings)]);
+  expect(errors.join('')).toBe('');
   return out;
 }
 
@@ -89,10 +95,10 @@ it('two ranks come to what one process comes to, up to rounding, and write one r
 }, 240_000);
 
 it('a rank whose weights go astray ends the run on all ranks at the next check, named', async () => {
-  const out = join(mkdtempSync(join(tmpdir(), 'ranks-')), 'run');
-  const words = [out, JSON.stringify({ ...settings, checkpointEvery: 1 }), '1'];
-  for (const errors of await errorsOf(3, 'ranks/astray-rank.ts', words))
-    expect(errors).toMatch(
+  const astray = { ...settings, iterations: 4, checkpointEvery: 1 };
+  const { out, errors } = await runRanks(3, [JSON.stringify(astray), '1']);
+  for (const said of errors)
+    expect(said).toMatch(
       /the parameters of rank 1 differ from the others, first in (understanding|generation)\./,
     );
   expect(readdirSync(join(out, 'checkpoints'))).toEqual(['step-1']);

@@ -1,21 +1,35 @@
 import { fromBfloat16, fromFloat16 } from './half.ts';
 import type { HeaderEntry } from './header.ts';
-import { type HalfBits, type HostData, type HostTensor, STORED_BYTES } from './host-tensor.ts';
+import {
+  type FilePlace,
+  type HalfBits,
+  type HostData,
+  type HostTensor,
+  STORED_BYTES,
+  type StoredType,
+} from './host-tensor.ts';
 
 /** Where the bytes of a tensor come from. */
 export interface ByteSource {
   /** All of them, in a buffer of the tensor's own. */
   whole(): ArrayBuffer;
-  /** Some at a time, in order, an even number; each part is gone with the next. */
-  parts?(): Iterable<Uint8Array>;
   /** Those from one place to another, in a buffer of their own. */
   range?(from: number, to: number): ArrayBuffer;
+  /** Where they lie in a file. */
+  place?(): Pick<FilePlace, 'file' | 'begin'>;
 }
+
+/** How floats are stored by what a file calls it. */
+const STORAGES: { readonly [dtype in StoredType]?: FilePlace['storage'] } = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+};
 
 /** A tensor whose bytes are asked for each time its values are. */
 export function decodeTensor({ dtype, shape }: HeaderEntry, source: ByteSource): HostTensor {
   const valuesOf = reader(dtype);
-  const { whole, range } = source;
+  const { whole, range, place } = source;
   const bytes = STORED_BYTES[dtype];
   const lazy = {
     shape,
@@ -23,11 +37,14 @@ export function decodeTensor({ dtype, shape }: HeaderEntry, source: ByteSource):
       return valuesOf(whole());
     },
   };
-  return Object.assign(
+  const tensor: HostTensor = Object.assign(
     lazy,
     (dtype === 'F16' || dtype === 'BF16') && { bits: lazyBits(dtype, source) },
     range && { range: (from: number, to: number) => valuesOf(range(bytes * from, bytes * to)) },
   );
+  const storage = STORAGES[dtype];
+  if (place === undefined || storage === undefined) return tensor;
+  return Object.defineProperty(tensor, 'place', { get: () => ({ ...place(), storage }) });
 }
 
 /** How the bytes of a type become values. */
@@ -50,17 +67,10 @@ function reader(dtype: HeaderEntry['dtype']): (buffer: ArrayBuffer) => HostData 
 }
 
 function lazyBits(dtype: 'F16' | 'BF16', source: ByteSource): HalfBits {
-  const bits = {
-    storage: dtype === 'F16' ? ('float16' as const) : ('bfloat16' as const),
+  return {
+    storage: dtype === 'F16' ? 'float16' : 'bfloat16',
     get words() {
       return new Uint16Array(source.whole());
     },
   };
-  if (source.parts === undefined) return bits;
-  return Object.defineProperty(bits, 'parts', { value: () => wordsOf(source.parts!()) });
-}
-
-function* wordsOf(parts: Iterable<Uint8Array>): Iterable<Uint16Array> {
-  for (const { buffer, byteOffset, byteLength } of parts)
-    yield new Uint16Array(buffer, byteOffset, byteLength / 2);
 }

@@ -60,6 +60,7 @@ export async function assembleRun(
     ...config,
     optimizer: { beta2: 0.999, weightDecay: 1e-4 },
     editsAtOnce: config.generation.editsAtOnce,
+    chainsAtOnce: config.understanding.chainsAtOnce,
   };
   const trained = trainedModules<EditTask>(modules, training);
   const references = referencesOf(trained, config);

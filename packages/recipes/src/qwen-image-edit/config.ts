@@ -103,6 +103,8 @@ const qwenEditSchema = z.strictObject({
      */
     method: oneOf(['lora', 'full']),
     ...adapterSettings,
+    /** Chains of one task in one backward pass. */
+    chainsAtOnce: whole(1),
   }),
   generation: z.strictObject({
     ...generationSettings,
@@ -142,7 +144,7 @@ export const defaultQwenEditConfig: QwenEditConfig = {
   groupSize: 8,
   editsPerPlan: 1,
   temperature: 1,
-  planner: { kind: 'local', mostTokens: 384, chainsPerRow: 4, ...noServer },
+  planner: { kind: 'local', mostTokens: 512, chainsPerRow: 4, ...noServer },
   judge: noServer,
   grouping: { method: 'ucpg', advantage: 'sum', lead: 'none', weights: [1, 1, 1], deviationFloor: 0.05 },
   credit: 'stage',
@@ -165,6 +167,7 @@ export const defaultQwenEditConfig: QwenEditConfig = {
     method: 'lora',
     rank: 64,
     alpha: 128,
+    chainsAtOnce: 4,
   },
   generation: { ...moduleDefaults, learningRate: 3e-4, clip: 1e-4, rank: 64, alpha: 128, editsAtOnce: 1 },
   checkpointEvery: 10,
