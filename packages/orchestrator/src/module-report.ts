@@ -16,7 +16,7 @@ export interface RankReport {
 }
 
 /** The report of an update that had nothing to learn from. */
-export function noSamples(): ModuleReport {
+function noSamples(): ModuleReport {
   return {
     loss: 0,
     kl: 0,
