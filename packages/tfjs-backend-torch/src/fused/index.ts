@@ -14,7 +14,7 @@ import { emaStep } from './EmaStep.ts';
 import { embedding, embeddingGrad, embeddingGradient } from './Embedding.ts';
 import { gatedSilu, gatedSiluGrad, gatedSiluGradient } from './GatedSilu.ts';
 import { gelu, geluGrad, geluGradient } from './Gelu.ts';
-import { clipGlobalNorm, globalNorm } from './GlobalNorm.ts';
+import { clipGlobalNorm, globalNorm, squaredNorm } from './GlobalNorm.ts';
 import { groupNorm, groupNormGrad, groupNormGradient } from './GroupNorm.ts';
 import { headLogProb, headLogProbGrad, headLogProbGradient } from './HeadLogProb.ts';
 import { keyedNormal } from './KeyedNormal.ts';
@@ -73,6 +73,7 @@ export const fusedKernels: readonly KernelConfig[] = [
   seededUniform,
   silu,
   siluGrad,
+  squaredNorm,
   tokenLogProb,
   tokenLogProbGrad,
   transformerBlock,
