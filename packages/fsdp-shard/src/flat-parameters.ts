@@ -43,7 +43,7 @@ export class FlatParameters {
     const { group, trainable, storage, offload } = options;
     this.options = options;
     this.resident = group.worldSize === 1 && !offload && (storage === 'float32' || !trainable);
-    const { places, whole } = laidOut(parameters, group.worldSize);
+    const { places, whole } = laidOut(parameters, options);
     this.places = places;
     const length = whole.size / group.worldSize;
     const cast = tf.tidy(() => copyTensor(castStorage(whole, storage)));
@@ -157,11 +157,11 @@ export class FlatParameters {
   }
 
   private flattened(gradients: ReadonlyMap<tf.Variable, tf.Tensor>): tf.Tensor1D {
-    const parts = [...this.places.values()].map(({ variable }) => {
+    const slope = (variable: tf.Variable): tf.Tensor1D => {
       const gradient = gradients.get(variable);
-      return gradient === undefined ? tf.zeros([variable.size]) : tf.reshape(gradient, [-1]);
-    });
-    return joined(parts as tf.Tensor1D[], this.size);
+      return gradient === undefined ? tf.zeros([variable.size]) : tf.reshape(gradient, [variable.size]);
+    };
+    return joined([...this.places.values()], slope, this.size);
   }
 
   /** A tensor where the engine computes, or where the shard is kept. */
@@ -175,24 +175,36 @@ export class FlatParameters {
   }
 }
 
-/** The places of parameters in a vector whose length is a multiple of `worldSize`, and that vector. */
-function laidOut(parameters: ReadonlyMap<string, tf.Variable>, worldSize: number) {
+/** Where each parameter begins in a line of cache, as one by itself does: kernels may compute otherwise elsewhere. */
+const ALIGNMENT_BYTES = 64;
+
+/** The places of parameters in a vector whose length is a multiple of the world, and that vector. */
+function laidOut(parameters: ReadonlyMap<string, tf.Variable>, { group, storage }: FlatOptions) {
+  const { worldSize } = group;
+  const step = ALIGNMENT_BYTES / (storage === 'float32' ? 4 : 2);
   const places = new Map<string, Place>();
   let length = 0;
   for (const [name, variable] of parameters) {
     places.set(name, { variable, offset: length });
-    length += variable.size;
+    length += Math.ceil(variable.size / step) * step;
   }
-  const flat = () =>
-    [...parameters.values()].map((variable) => castStorage(tf.reshape(variable, [-1]), 'float32'));
   const padded = Math.ceil(length / worldSize) * worldSize;
-  const whole = tf.keep(tf.tidy(() => joined(flat() as tf.Tensor1D[], padded)));
+  const values = (variable: tf.Variable) =>
+    castStorage<tf.Tensor>(tf.reshape(variable, [-1]), 'float32') as tf.Tensor1D;
+  const whole = tf.keep(tf.tidy(() => joined([...places.values()], values, padded)));
   return { places, whole };
 }
 
-/** Vectors end to end, filled up with zeros to `length`. */
-function joined(parts: readonly tf.Tensor1D[], length: number): tf.Tensor1D {
-  const missing = length - parts.reduce((sum, part) => sum + part.size, 0);
-  const all = missing > 0 ? [...parts, tf.zeros<tf.Rank.R1>([missing])] : parts;
-  return all.length === 1 ? all[0]!.clone() : tf.concat([...all]);
+/** A vector of `length` with `values` of each parameter in its place and zeros between. */
+function joined(
+  places: readonly Place[],
+  values: (variable: tf.Variable) => tf.Tensor1D,
+  length: number,
+): tf.Tensor1D {
+  const parts = places.flatMap(({ variable, offset }, index) => {
+    const end = places[index + 1]?.offset ?? length;
+    const gap = end - offset - variable.size;
+    return gap > 0 ? [values(variable), tf.zeros<tf.Rank.R1>([gap])] : [values(variable)];
+  });
+  return parts.length === 1 ? parts[0]!.clone() : tf.concat(parts);
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { gradients as differentiate, globalNorm, type Objective, type ParameterMap } from '@thinkrl/nn';
+import { gradients as differentiate, type Objective, type ParameterMap, squaredNorm } from '@thinkrl/nn';
 import { ShardError } from './error.ts';
 import { Prefetcher } from './prefetcher.ts';
 import type { ShardingGroup } from './process-group.ts';
@@ -81,11 +81,11 @@ export class ShardedModule {
 
   /** Norm over the gradients of all ranks; the same number on each. */
   async globalNorm(gradients: ReadonlyMap<string, tf.Tensor>): Promise<number> {
-    const square = tf.tidy(() => tf.square(globalNorm([...gradients.values()])));
-    const [sum] = await this.group.allReduce([square], 'sum');
-    const norm = Math.sqrt((await sum!.data())[0]!);
-    tf.dispose([square, sum!]);
-    return norm;
+    const own = squaredNorm([...gradients.values()]);
+    const all = await this.group.allGather(own);
+    const square = (await all.data()).reduce((sum, part) => sum + part, 0);
+    tf.dispose([own, all]);
+    return Math.fround(Math.sqrt(square));
   }
 
   /**

@@ -1,33 +1,34 @@
-// One rank of sharded runs of the micro editor: node sharded-rank.ts PLANS FILE, with torchrun's variables.
+// One rank of sharded runs: node sharded-rank.ts PLANS FILE, with torchrun's variables.
 import { writeFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { joinGroup, useEngine } from '@thinkrl/engine';
 import { AdamW } from '@thinkrl/nn';
 import { fullyShard, rankEnvironment, type ShardedModule, type ShardingGroup } from '../../src/index.ts';
-import { checkpointBlocks, EditorStep, unitsOf } from './editor-step.ts';
 import { bytesOf, type Contender, measuredRun, trainedBy, valuesOf } from './measured-run.ts';
 import type { Outcome, Plan } from './plan.ts';
+import type { Subject } from './subject.ts';
+import { subjectOf } from './subject-of.ts';
 
-function share(plan: Plan, model: EditorStep, group: ShardingGroup): ShardedModule {
-  const sharded = fullyShard(model, {
+function share(plan: Plan, subject: Subject, group: ShardingGroup): ShardedModule {
+  const sharded = fullyShard(subject.model, {
     group,
-    units: unitsOf(model.editor),
-    trainable: trainedBy(plan, model.parameters()),
+    units: subject.units,
+    trainable: trainedBy(plan, subject.parameters),
     reshardAfterForward: plan.reshardAfterForward ?? true,
     ...(plan.storage && { mixedPrecision: { parameters: plan.storage } }),
     cpuOffload: plan.offload ?? false,
   });
-  if (plan.checkpoint) checkpointBlocks(model.editor);
+  if (plan.checkpoint) subject.checkpoint();
   return sharded;
 }
 
-function contenderOf(plan: Plan, model: EditorStep, sharded: ShardedModule): Contender {
+function contenderOf(plan: Plan, subject: Subject, sharded: ShardedModule): Contender {
   const { group } = sharded;
   const { rows = 4, parts = 1, learningRate = 1e-4 } = plan;
   const length = rows / group.worldSize / parts;
   const objective = (index: number, part: number) => () => {
     const from = (group.rank * parts + part) * length;
-    return { loss: tf.div(model.loss(index, { from, to: from + length, rows }), parts) as tf.Scalar };
+    return { loss: tf.div(subject.loss(index, { from, to: from + length, rows }), parts) as tf.Scalar };
   };
   return {
     optimizer: AdamW.create({ parameters: sharded.shards(), learningRate }),
@@ -49,16 +50,16 @@ function contenderOf(plan: Plan, model: EditorStep, sharded: ShardedModule): Con
 }
 
 async function outcomeOf(plan: Plan, group: ShardingGroup): Promise<Outcome> {
-  const model = new EditorStep(plan.size);
-  const parameterBytes = bytesOf(model.parameters());
-  const sharded = share(plan, model, group);
-  const contender = contenderOf(plan, model, sharded);
+  const subject = subjectOf(plan);
+  const parameterBytes = bytesOf(subject.parameters);
+  const sharded = share(plan, subject, group);
+  const contender = contenderOf(plan, subject, sharded);
   const measured = await measuredRun(plan, contender);
-  const parameters = await sharded.withWhole(() => valuesOf(model.parameters()));
+  const parameters = await sharded.withWhole(() => valuesOf(subject.parameters));
   const sizes = sharded.units.map(({ flats }) => flats.reduce((sum, { size }) => sum + 4 * size, 0));
   contender.optimizer.dispose();
   sharded.dispose();
-  model.dispose();
+  tf.dispose([...subject.parameters.values()]);
   return { ...measured, parameters, parameterBytes, largestUnitBytes: Math.max(...sizes) };
 }
 
