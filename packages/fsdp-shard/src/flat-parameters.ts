@@ -5,6 +5,8 @@ import type { Pending, ShardingGroup } from './process-group.ts';
 /** How the parameters of a unit are kept. */
 export interface FlatOptions {
   readonly group: ShardingGroup;
+  /** The ranks that keep the same part; null where nobody else does. */
+  readonly replicas: ShardingGroup | null;
   /** Whether they get gradients; their shard is then float32 whatever they compute in. */
   readonly trainable: boolean;
   /** What they compute and travel in. */
@@ -38,6 +40,7 @@ export class FlatParameters {
   private local: tf.Tensor | null = null;
   private reducing: { readonly pending: Pending<tf.Tensor>; readonly sent: tf.Tensor } | null = null;
   private reduced: tf.Tensor | null = null;
+  private spreading: Pending<tf.Tensor> | null = null;
 
   constructor(parameters: ReadonlyMap<string, tf.Variable>, options: FlatOptions) {
     const { group, trainable, storage, offload } = options;
@@ -128,14 +131,20 @@ export class FlatParameters {
     this.reducing = { sent, pending: group.startReduceScatter(sent) };
   }
 
-  /** The mean over all ranks of what was sent, this rank's part; null when nothing was. The caller owns it. */
-  takeGradient(): tf.Tensor | null {
+  /** Waits for what was sent and adds it up with those who keep the same part, if there are any. */
+  spread(): void {
     this.settle();
-    const sum = this.reduced;
-    this.reduced = null;
-    const { group, offload } = this.options;
-    if (sum === null || (group.worldSize === 1 && !offload)) return sum;
-    const mean = tf.tidy(() => this.placed(tf.div(sum, group.worldSize), 'shard'));
+    const { replicas } = this.options;
+    if (replicas !== null && this.reduced !== null) this.spreading = replicas.startAllReduce(this.reduced);
+  }
+
+  /** The mean over all ranks of what was {@link spread}, this rank's part; null when nothing was. The caller owns it. */
+  takeGradient(): tf.Tensor | null {
+    const sum = this.arrived();
+    const { group, replicas, offload } = this.options;
+    const ranks = group.worldSize * (replicas?.worldSize ?? 1);
+    if (sum === null || (ranks === 1 && !offload)) return sum;
+    const mean = tf.tidy(() => this.placed(tf.div(sum, ranks), 'shard'));
     sum.dispose();
     return mean;
   }
@@ -154,6 +163,16 @@ export class FlatParameters {
     const sum = this.reduced === null ? part : tf.keep(tf.tidy(() => tf.add(this.reduced!, part)));
     if (this.reduced !== null) tf.dispose([this.reduced, part]);
     this.reduced = sum;
+  }
+
+  private arrived(): tf.Tensor | null {
+    const own = this.reduced;
+    this.reduced = null;
+    if (this.spreading === null) return own;
+    const sum = tf.keep(this.spreading.wait());
+    this.spreading = null;
+    own!.dispose();
+    return sum;
   }
 
   private flattened(gradients: ReadonlyMap<tf.Variable, tf.Tensor>): tf.Tensor1D {

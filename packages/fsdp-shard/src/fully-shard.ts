@@ -23,7 +23,13 @@ export interface MixedPrecision {
 
 /** How a module is shared out. */
 export interface FullyShardOptions {
+  /** The ranks that share the parameters out. */
   readonly group: ShardingGroup;
+  /**
+   * The ranks that keep the same part, where the world is more than `group`: hybrid sharding, such as within a node and
+   * again on every other. Gradients are then added up across them as well; parameters never leave `group`.
+   */
+  readonly replicas?: ShardingGroup;
   /** Parts to gather one at a time, as a rule the blocks; the other parameters form a unit of the module itself. */
   readonly units: readonly (Module | UnitOptions)[];
   /**
@@ -118,9 +124,9 @@ function makeUnit(
   { name, module, methods, trained, frozen }: UnitPlan,
   { context, options }: { readonly context: UnitContext; readonly options: FullyShardOptions },
 ): Unit {
-  const { group, mixedPrecision, cpuOffload = false } = options;
+  const { group, replicas = null, mixedPrecision, cpuOffload = false } = options;
   const { parameters: storage = 'float32', reduce: reduceStorage = 'float32' } = mixedPrecision ?? {};
-  const flatOptions = { group, storage, reduceStorage };
+  const flatOptions = { group, replicas, storage, reduceStorage };
   const flat = (parameters: ReadonlyMap<string, tf.Variable>, trainable: boolean) =>
     parameters.size === 0
       ? []

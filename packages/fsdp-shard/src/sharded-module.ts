@@ -59,6 +59,7 @@ export class ShardedModule {
   gradients<Stats extends string = never>(objective: () => Objective<Stats>): ShardedGradients<Stats> {
     const { loss, stats } = this.pass(objective, false);
     for (const { flats } of this.units) for (const flat of flats) flat.send();
+    for (const { flats } of this.units) for (const flat of flats) flat.spread();
     const gradients = new Map<string, tf.Tensor>();
     for (const { name, flats } of this.units)
       for (const flat of flats) {

@@ -91,6 +91,37 @@ describe.each(worlds)('the micro editor over %i processes', (worldSize, names) =
     });
 });
 
+describe('two nodes of two processes', () => {
+  it('keep parts within a node, add gradients up across, and learn what one process does', async () => {
+    const plans: readonly Plan[] = [
+      { ...plan, perNode: 2 },
+      { ...plan, perNode: 2, ...variants['with an adapter'] },
+      { ...plan, perNode: 1, ...variants['with an adapter'] },
+      plan,
+    ];
+    const ranks = await runSharded(plans, 4);
+    for (const [index, each] of plans.slice(0, 3).entries()) {
+      const alone = await runPlain({ ...each, perNode: each.perNode! }, 4);
+      for (const rank of ranks) {
+        const gaps = differences(rank[index]!, alone);
+        expect(Math.max(gaps.losses, gaps.norms, gaps.parameters)).toBeLessThan(1e-6);
+      }
+    }
+    const [within, , alike, over] = ranks[0]!;
+    const { parameterBytes: bytes, largestUnitBytes: unit } = within!;
+    // Two gathers and a reduce-scatter of everything within two; an all-reduce of a half across two, there and back.
+    const theory = (3 * bytes) / 2 + bytes / 2;
+    for (const received of within!.received)
+      expect(Math.abs(received - theory)).toBeLessThanOrEqual(0.05 * theory);
+    // Everything in each process: one all-reduce of all gradients over four.
+    for (const received of alike!.received)
+      expect(Math.abs(received - (2 * alike!.gradientBytes * 3) / 4)).toBeLessThan(SCALARS);
+    // Parameters, gradients and two moments, twice as much as shared over all four.
+    expect(within!.restBytes + within!.gradientBytes).toBeLessThan((1.1 * 4 * bytes) / 2 + unit);
+    expect(within!.gradientBytes / over!.gradientBytes).toBeCloseTo(2, 1);
+  }, 240_000);
+});
+
 describe('halves', () => {
   it('halve what parameters cost on the way and change the loss by little', async () => {
     const half = (await runSharded([{ ...plan, storage: 'bfloat16' }], 2))[0]![0]!;

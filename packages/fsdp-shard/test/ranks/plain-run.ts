@@ -7,7 +7,7 @@ import { subjectOf } from './subject-of.ts';
 
 /**
  * The plan in this process without sharding. `worldSize` says in how many parts the gradients of the batch are taken and
- * then added up, as so many ranks would; 1 takes the batch as a whole.
+ * then added up, as so many ranks would (node by node where the plan has nodes); 1 takes the batch as a whole.
  */
 export async function runPlain(plan: Plan, worldSize: number): Promise<Outcome> {
   const subject = subjectOf(plan);
@@ -22,7 +22,7 @@ export async function runPlain(plan: Plan, worldSize: number): Promise<Outcome> 
 }
 
 function contenderOf(plan: Plan, subject: Subject, worldSize: number): Contender {
-  const { rows = 4, parts = 1, learningRate = 1e-4 } = plan;
+  const { rows = 4, parts = 1, learningRate = 1e-4, perNode = worldSize } = plan;
   const trained = trainedBy(plan, subject.parameters);
   const length = rows / worldSize / parts;
   const take = (index: number, from: number) =>
@@ -39,7 +39,10 @@ function contenderOf(plan: Plan, subject: Subject, worldSize: number): Contender
           Array.from({ length: parts }, (_, part) => withLoss(take(index, (rank * parts + part) * length))),
         ),
       );
-      const sum = added(ranks);
+      const nodes = Array.from({ length: worldSize / perNode }, (_, node) =>
+        added(ranks.slice(node * perNode, (node + 1) * perNode)),
+      );
+      const sum = added(nodes);
       // As in a flat vector, and where blocks run again: what a step does not use has a gradient of 0 and is decayed.
       for (const [name, variable] of trained) if (!sum.has(name)) sum.set(name, tf.zerosLike(variable));
       const mean = new Map([...sum].map(([name, tensor]) => [name, tf.div(tensor, worldSize)]));

@@ -16,6 +16,8 @@ export interface Plan {
   readonly checkpoint?: boolean;
   /** Parts that a rank's rows are taken in, with one communication for all. */
   readonly parts?: number;
+  /** Ranks that share the parameters out, the others repeat it; all unless given. */
+  readonly perNode?: number;
   readonly reshardAfterForward?: boolean;
   readonly storage?: 'bfloat16';
   readonly offload?: boolean;
