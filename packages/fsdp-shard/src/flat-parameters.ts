@@ -81,10 +81,7 @@ export class FlatParameters {
     if (this.present || this.arriving !== null) return;
     noGrad(() => {
       runFused('RestoreStorage', { whole: this.whole, views: this.views() });
-      const cast = tf.tidy(() =>
-        this.placed(castStorage<tf.Tensor>(this.shard, this.options.storage), 'device'),
-      );
-      const sent = tf.keep(cast);
+      const sent = tf.keep(tf.tidy(() => this.sendable()));
       this.arriving = { sent, pending: this.options.group.startAllGather(sent, this.whole) };
     });
   }
@@ -98,6 +95,27 @@ export class FlatParameters {
     sent.dispose();
     this.arriving = null;
     this.present = true;
+  }
+
+  /** Whether the whole is here. */
+  get isHere(): boolean {
+    return this.present;
+  }
+
+  /** Takes part in a gathering of all ranks, whether the whole is here or not; it stays here if it was or with `keep`. */
+  assist(keep: boolean): void {
+    if (this.resident) return;
+    if (!this.present) {
+      this.gather();
+      if (!keep) this.release();
+      return;
+    }
+    noGrad(() => {
+      const sent = tf.keep(tf.tidy(() => this.sendable()));
+      // What is there is overwritten by the same values.
+      this.options.group.startAllGather(sent, this.whole).wait();
+      sent.dispose();
+    });
   }
 
   /** Frees the whole; the shard stays. */
@@ -118,6 +136,12 @@ export class FlatParameters {
       this.local = tf.keep(sum);
     });
     if (communicate) this.send();
+  }
+
+  /** Sends what {@link reduce} kept here, zeros where that is nothing. */
+  sendAll(): void {
+    this.local ??= tf.keep(tf.zeros([this.size]));
+    this.send();
   }
 
   /** Sends what {@link reduce} kept here. */
@@ -181,6 +205,11 @@ export class FlatParameters {
       return gradient === undefined ? tf.zeros([variable.size]) : tf.reshape(gradient, [variable.size]);
     };
     return joined([...this.places.values()], slope, this.size);
+  }
+
+  /** The shard as it travels. */
+  private sendable(): tf.Tensor {
+    return this.placed(castStorage<tf.Tensor>(this.shard, this.options.storage), 'device');
   }
 
   /** A tensor where the engine computes, or where the shard is kept. */

@@ -17,6 +17,8 @@ export interface UnitOptions {
 export interface MixedPrecision {
   /** Parameters while they are whole, and their way there. Trained shards stay float32. */
   readonly parameters?: StorageType;
+  /** The same of frozen ones, and of their shards; as `parameters` unless given. */
+  readonly frozen?: StorageType;
   /** Gradients on their way; they are added up in float32. */
   readonly reduce?: StorageType;
 }
@@ -125,12 +127,14 @@ function makeUnit(
   { context, options }: { readonly context: UnitContext; readonly options: FullyShardOptions },
 ): Unit {
   const { group, replicas = null, mixedPrecision, cpuOffload = false } = options;
-  const { parameters: storage = 'float32', reduce: reduceStorage = 'float32' } = mixedPrecision ?? {};
-  const flatOptions = { group, replicas, storage, reduceStorage };
+  const { parameters: computed = 'float32', reduce: reduceStorage = 'float32' } = mixedPrecision ?? {};
+  const flatOptions = (trainable: boolean) => ({
+    ...{ group, replicas, reduceStorage, trainable },
+    storage: trainable ? computed : (mixedPrecision?.frozen ?? computed),
+    offload: trainable && cpuOffload,
+  });
   const flat = (parameters: ReadonlyMap<string, tf.Variable>, trainable: boolean) =>
-    parameters.size === 0
-      ? []
-      : [new FlatParameters(parameters, { ...flatOptions, trainable, offload: trainable && cpuOffload })];
+    parameters.size === 0 ? [] : [new FlatParameters(parameters, flatOptions(trainable))];
   const unit = new Unit(name, [...flat(trained, true), ...flat(frozen, false)], context);
   for (const variable of frozen.values()) variable.trainable = false;
   standInFor([...trained.values(), ...frozen.values()], context.anchor);

@@ -3,6 +3,7 @@ export { type RankEnvironment, rankEnvironment } from './environment.ts';
 export { RankDivergenceError, ShardError } from './error.ts';
 export { type FullyShardOptions, fullyShard, type MixedPrecision, type UnitOptions } from './fully-shard.ts';
 export { averageGradients, combineShares, type GradientShare } from './gradients.ts';
+export { inStep } from './in-step.ts';
 export { type Mesh, meshOf } from './mesh.ts';
 export type { Pending, ProcessGroup, ReduceOperation, ShardingGroup, Traffic } from './process-group.ts';
 export { sameEverywhere } from './same-everywhere.ts';

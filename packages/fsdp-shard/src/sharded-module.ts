@@ -23,6 +23,7 @@ export class ShardedModule {
   private readonly kept = new Set<() => void>();
   private accumulating = false;
   private stepping = false;
+  private agreement: ((unit: Unit) => void) | null = null;
 
   /** @internal Use `fullyShard`. */
   constructor(
@@ -36,7 +37,11 @@ export class ShardedModule {
       reshardAfterForward,
       communicates: () => !this.accumulating,
       gathered: (unit) => {
-        if (this.stepping) this.prefetcher.gathered(unit);
+        if (this.stepping && this.agreement === null) this.prefetcher.gathered(unit);
+      },
+      agree: (unit) => {
+        this.agreement?.(unit);
+        return this.agreement !== null;
       },
       recorded: (discard) => this.kept.add(discard),
     });
@@ -59,15 +64,18 @@ export class ShardedModule {
   gradients<Stats extends string = never>(objective: () => Objective<Stats>): ShardedGradients<Stats> {
     const { loss, stats } = this.pass(objective, false);
     for (const { flats } of this.units) for (const flat of flats) flat.send();
-    for (const { flats } of this.units) for (const flat of flats) flat.spread();
-    const gradients = new Map<string, tf.Tensor>();
-    for (const { name, flats } of this.units)
-      for (const flat of flats) {
-        const gradient = flat.takeGradient();
-        if (gradient !== null) gradients.set(name, gradient);
-      }
+    const gradients = this.take();
     const dispose = () => tf.dispose([loss, ...Object.values<tf.Tensor>(stats), ...gradients.values()]);
     return { loss, stats, gradients, dispose };
+  }
+
+  /**
+   * The gradients of what all ranks have accumulated, as a mean over the ranks: those who have nothing count as zeros. Every
+   * rank calls it. The caller owns them.
+   */
+  collect(): ReadonlyMap<string, tf.Tensor> {
+    for (const { flats } of this.units) for (const flat of flats) if (flat.options.trainable) flat.sendAll();
+    return this.take();
   }
 
   /**
@@ -89,6 +97,29 @@ export class ShardedModule {
     return Math.fround(Math.sqrt(square));
   }
 
+  /** Runs `fn` with the trained parameters here and whole, such as an adapter's for saving; called by every rank. */
+  async withTrained<Result>(fn: () => Result | Promise<Result>): Promise<Result> {
+    const flats = this.units.flatMap((unit) => unit.flats.filter(({ options }) => options.trainable));
+    for (const flat of flats) flat.gather();
+    try {
+      return await fn();
+    } finally {
+      for (const flat of flats) flat.release();
+    }
+  }
+
+  /**
+   * Has `agree` gather each unit that is needed until the returned function is called.
+   *
+   * @internal Use `inStep`.
+   */
+  agreeBy(agree: (unit: Unit) => void): () => void {
+    this.agreement = agree;
+    return () => {
+      this.agreement = null;
+    };
+  }
+
   /**
    * Runs `fn` with all parameters here and whole, as sampling needs where ranks do different things, and frees them after
    * it. Within it nothing is communicated.
@@ -106,6 +137,17 @@ export class ShardedModule {
   dispose(): void {
     for (const { flats } of this.units) for (const flat of flats) flat.dispose();
     this.anchor.dispose();
+  }
+
+  private take(): ReadonlyMap<string, tf.Tensor> {
+    for (const { flats } of this.units) for (const flat of flats) flat.spread();
+    const gradients = new Map<string, tf.Tensor>();
+    for (const { name, flats } of this.units)
+      for (const flat of flats) {
+        const gradient = flat.takeGradient();
+        if (gradient !== null) gradients.set(name, gradient);
+      }
+    return gradients;
   }
 
   private pass<Stats extends string>(objective: () => Objective<Stats>, accumulating: boolean) {
