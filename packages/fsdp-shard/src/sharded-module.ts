@@ -92,7 +92,7 @@ export class ShardedModule {
   async globalNorm(gradients: ReadonlyMap<string, tf.Tensor>): Promise<number> {
     const own = squaredNorm([...gradients.values()]);
     const all = await this.group.allGather(own);
-    const square = (await all.data()).reduce((sum, part) => sum + part, 0);
+    const square = ((await all.data()) as Float32Array).reduce((sum, part) => sum + part, 0);
     tf.dispose([own, all]);
     return Math.fround(Math.sqrt(square));
   }

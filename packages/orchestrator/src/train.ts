@@ -37,12 +37,12 @@ async function iterate<Task extends EditTask>(
   run: TrainingRun<Task>,
   iteration: number,
 ): Promise<{ readonly report: StepReport; readonly groups: readonly Group<Task>[] } | null> {
-  const { updates } = run;
+  const { updates, together = (work) => work() } = run;
   const key = run.key.fold(iteration);
   const tasks = await run.tasksOf(iteration);
   const stochastic = run.window(key.fold('window'));
 
-  const collecting = collect(run.collecting, { tasks, stochastic, key });
+  const collecting = together(() => collect(run.collecting, { tasks, stochastic, key }));
   const collection = await collecting.catch(unlessStopped(run.signal));
   if (collection === null) return null;
   const { judged, seconds } = collection;

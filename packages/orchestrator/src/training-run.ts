@@ -32,6 +32,8 @@ export interface TrainingRun<Task extends EditTask> {
   readonly state: TrainingState<Task>;
   /** The ranks that train together, each on tasks of its own; this process alone unless given. */
   readonly processGroup?: ProcessGroup;
+  /** Runs the roll-out of a rank whose modules are shared out, as `inStep` does; it just runs unless given. */
+  readonly together?: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /** Ends the run, on all ranks, after the iteration during which it is aborted on one. */
   readonly signal?: AbortSignal;
 }

@@ -1,6 +1,6 @@
 import { createChainSampler, fromReference, type ReasoningPolicy } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
-import { singleProcess } from '@thinkrl/fsdp-shard';
+import { inStep, type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
 import { encodePng } from '@thinkrl/microworld';
 import {
   type CheckpointModule,
@@ -22,6 +22,7 @@ import type { QwenEditConfig } from './config.ts';
 import type { QwenEditModules } from './models.ts';
 import { questionReward } from './reward.ts';
 import type { Judging } from './servers.ts';
+import type { SharedModels } from './share-out.ts';
 import { entriesOf, loadTask, type TaskEntry } from './tasks.ts';
 
 /** What a run is put together from, beside its settings. */
@@ -31,6 +32,9 @@ export interface QwenEditParts {
   readonly planner: ReasoningPolicy | null;
   readonly judging: Judging;
   readonly entries: readonly TaskEntry[];
+  /** All ranks, each on tasks of its own. */
+  readonly processGroup: ProcessGroup;
+  readonly shared: SharedModels;
 }
 
 /** Where a run is kept and how far it has come. */
@@ -54,15 +58,15 @@ export async function assembleRun(
   config: QwenEditConfig,
   { folder, from, signal, tell }: QwenEditAssembly,
 ): Promise<AssembledRun> {
-  const { modules, entries } = parts;
+  const { modules, entries, processGroup, shared } = parts;
   const key = Key.of(config.seed);
   const training = {
     ...config,
     optimizer: { beta2: 0.999, weightDecay: 1e-4 },
     editsAtOnce: config.generation.editsAtOnce,
   };
-  const trained = trainedModules<EditTask>(modules, training);
-  const references = referencesOf(trained, config);
+  const trained = trainedModules<EditTask>(modules, training, shared.modules);
+  const references = referencesOf(trained, config, shared.modules);
   if (from > 0) await loadCheckpoint(folder.checkpoints, from, trained);
   rewindMetrics(folder.metrics, from);
   const progress: StepObserver<EditTask> = (report) =>
@@ -72,9 +76,13 @@ export async function assembleRun(
   const { steps, window, within } = config.editing;
   const run = {
     iterations: config.iterations,
-    key: key.fold('train'),
-    tasksOf: (iteration: number) =>
-      readyTasks(entriesOf(entries, { iteration, count, key: order }), config, parts.judging),
+    key: processGroup.worldSize === 1 ? key.fold('train') : key.fold('train').fold(processGroup.rank),
+    processGroup,
+    tasksOf: (iteration: number) => {
+      const part = (iteration - 1) * processGroup.worldSize + processGroup.rank + 1;
+      return readyTasks(entriesOf(entries, { iteration: part, count, key: order }), config, parts.judging);
+    },
+    together: <Result>(work: () => Promise<Result>) => inStep(shared.together, work),
     window: (windowKey: Key) => drawWindow({ steps, size: window, within }, windowKey),
     collecting: collectingOf(parts, config, { signal, tell }),
     credit: {
@@ -83,7 +91,7 @@ export async function assembleRun(
       improvementFloor: config.grouping.deviationFloor,
       editsPerPlan: config.editsPerPlan,
     },
-    updates: updatesOf({ ...modules, trained, references, processGroup: singleProcess() }, training),
+    updates: updatesOf({ ...modules, trained, references, processGroup, shared: shared.modules }, training),
     references: modules.remembered,
     state: createTrainingState<EditTask>({
       folder,
@@ -92,11 +100,28 @@ export async function assembleRun(
       checkpointEvery: config.checkpointEvery,
       keepCheckpoints: config.keepCheckpoints,
       skippedLimit: 3,
-      observers: [chainRecorder(folder, config, { encode: encodePng }), progress],
+      observers: [
+        agreementOf(trained, parts, config),
+        chainRecorder(folder, config, { encode: encodePng }),
+        progress,
+      ],
     }),
     ...(signal && { signal }),
   };
   return { run, trained };
+}
+
+/** Makes sure, at checkpoints, that all ranks hold the same of what each holds whole. */
+function agreementOf(
+  trained: readonly CheckpointModule[],
+  { processGroup, shared }: QwenEditParts,
+  { checkpointEvery }: QwenEditConfig,
+): StepObserver<EditTask> {
+  const whole = trained.filter(({ name }) => shared.modules[name] === undefined);
+  const tensors = whole.flatMap(({ parameters }) => [...parameters.values()]);
+  return async ({ iteration }) => {
+    if (iteration % checkpointEvery === 0) await sameEverywhere(processGroup, tensors);
+  };
 }
 
 /** How chains are collected: a task at a time, since pictures of one batch must have one size. */

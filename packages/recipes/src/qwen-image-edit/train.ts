@@ -4,6 +4,13 @@ import type { Judge } from '@thinkrl/checklist-reward';
 import type { ReasoningPolicy } from '@thinkrl/cot-sampler';
 import type { EngineReport } from '@thinkrl/engine';
 import {
+  leastOverRanks,
+  rankEnvironment,
+  type ShardedModule,
+  type ShardingGroup,
+  withGroup,
+} from '@thinkrl/fsdp-shard';
+import {
   createRunFolder,
   holdingRunFolder,
   type RunFolder,
@@ -13,13 +20,15 @@ import {
 } from '@thinkrl/orchestrator';
 import { buildReport } from '@thinkrl/report';
 import type { RunControls } from '../event.ts';
+import { deviceOfRank, folderOfRank, joinRanks, withSharing } from '../ranks.ts';
 import { readSavedRun } from '../saved-run.ts';
 import { startEngine } from '../start-engine.ts';
 import { saveAdapters } from './adapters.ts';
 import { assembleRun, type QwenEditParts } from './assemble.ts';
 import { parseQwenEditConfig, type QwenEditConfig } from './config.ts';
-import { buildModules, loadFolder } from './models.ts';
+import { buildModules, type FolderModels, loadFolder } from './models.ts';
 import { judgingOf, servedPlanner } from './servers.ts';
+import { shareOut } from './share-out.ts';
 import { type QwenEditSummary, writeSummary } from './summary.ts';
 import { readTasks } from './tasks.ts';
 
@@ -53,6 +62,9 @@ export interface TrainQwenEditResult {
  * Trains Qwen-Image-Edit by ThinkRL-Edit. Checkpoints hold the trained parameters and optimisers only; at the end, or when
  * stopped, the adapters are written in PEFT's layout too.
  *
+ * Started as several ranks, each samples and judges tasks of its own, with a run folder of its own; updates are shared, and
+ * so are the weights that `sharding` names. Rank 0 writes the adapters.
+ *
  * @throws ConfigError, TaskFileError, RunFolderError, ServedRequestError, and whatever engine and loaders throw.
  * @example
  * const config = parseQwenEditConfig({ model, tasks: { path: 'tasks.jsonl' }, judge: { baseURL, name } });
@@ -62,11 +74,14 @@ export async function trainQwenEdit(
   config: QwenEditConfig,
   options: TrainQwenEditOptions,
 ): Promise<TrainQwenEditResult> {
+  const out = folderOfRank(options.out, rankEnvironment(process.env));
   const ready = await prepare(config, options);
-  return holdingRunFolder(runFolder(options.out), () => {
-    const folder = createRunFolder(options.out, { recipe: config.recipe, config });
-    return runOn(folder, config, { ...ready, ...options, from: 0 });
-  });
+  return withGroup(ready.processGroup, () =>
+    holdingRunFolder(runFolder(out), () => {
+      const folder = createRunFolder(out, { recipe: config.recipe, config });
+      return runOn(folder, config, { ...ready, ...options, from: 0 });
+    }),
+  );
 }
 
 /**
@@ -78,17 +93,21 @@ export async function resumeQwenEdit(
   path: string,
   options: RunControls & QwenEditReplacements = {},
 ): Promise<TrainQwenEditResult> {
-  const folder = runFolder(path);
+  const folder = runFolder(folderOfRank(path, rankEnvironment(process.env)));
   const config = parseQwenEditConfig(readSavedRun(folder).config);
   return holdingRunFolder(folder, async () => {
     const ready = await prepare(config, options);
-    const from = savedSteps(folder.checkpoints).at(-1) ?? 0;
-    return runOn(folder, config, { ...ready, ...options, from });
+    return withGroup(ready.processGroup, async (group) => {
+      const from = await leastOverRanks(group, savedSteps(folder.checkpoints).at(-1) ?? 0);
+      return runOn(folder, config, { ...ready, ...options, from });
+    });
   });
 }
 
-interface Prepared extends QwenEditParts {
+interface Prepared extends Omit<QwenEditParts, 'shared'> {
   readonly engine: EngineReport;
+  readonly models: FolderModels;
+  readonly processGroup: ShardingGroup;
 }
 
 /** Everything that can be missing, before a run folder is made: a run that cannot begin leaves none behind. */
@@ -98,11 +117,14 @@ async function prepare(
 ): Promise<Prepared> {
   const entries = readTasks(config.tasks.path);
   const judging = await judgingOf(config, { given: judge, signal });
-  const engine = await startEngine(config, tell);
-  const modules = buildModules(loadFolder(config), config, { form });
+  const device = deviceOfRank(config.engine.device, rankEnvironment(process.env));
+  const engine = await startEngine({ engine: { ...config.engine, device } }, tell);
+  const models = loadFolder(config);
+  const modules = buildModules(models, config, { form });
   const served = config.planner.kind === 'served' && config.mode !== 'direct';
   const replaced = planner ?? (served ? await servedPlanner(config, signal) : null);
-  return { engine, entries, judging, modules, planner: replaced ?? modules.policy };
+  const parts = { entries, judging, modules, planner: replaced ?? modules.policy };
+  return { ...parts, engine, models, processGroup: await joinRanks() };
 }
 
 interface RunOptions extends RunControls, Prepared {
@@ -115,18 +137,31 @@ async function runOn(
   config: QwenEditConfig,
   options: RunOptions,
 ): Promise<TrainQwenEditResult> {
-  const { engine, modules, from, signal, onEvent: tell = () => {} } = options;
+  const { engine, modules, models, processGroup, from, signal, onEvent: tell = () => {} } = options;
   tell({ type: 'folder', path: folder.root, resumedFrom: from });
-  const { run } = await assembleRun(options, config, { folder, from, signal, tell });
-  await train(run);
   const adapters = join(folder.root, 'adapters');
-  await saveAdapters(adapters, modules.adapters, config.model);
-  if (run.state.iteration < config.iterations) {
-    tell({ type: 'stopped', iteration: run.state.iteration, path: folder.root });
+  const reached = await withSharing(processGroup, config.sharding.ranks, async (groups) => {
+    const shared = shareOut(models, modules.adapters, { sharding: config.sharding, groups });
+    const { run } = await assembleRun({ ...options, shared }, config, { folder, from, signal, tell });
+    await train(run);
+    await withTrained(shared.together, async () => {
+      if (processGroup.rank === 0) await saveAdapters(adapters, modules.adapters, config.model);
+    });
+    return run.state.iteration;
+  });
+  if (reached < config.iterations) {
+    tell({ type: 'stopped', iteration: reached, path: folder.root });
     return { folder: folder.root, summary: null, report: null, adapters };
   }
   const summary = writeSummary(folder, config, engine);
   const report = await buildReport(folder.root);
   tell({ type: 'report', path: report });
   return { folder: folder.root, summary, report, adapters };
+}
+
+/** Does `work` with what is trained of some modules here and whole. */
+async function withTrained(modules: readonly ShardedModule[], work: () => Promise<void>): Promise<void> {
+  const [first, ...rest] = modules;
+  if (first === undefined) return work();
+  return first.withTrained(() => withTrained(rest, work));
 }
