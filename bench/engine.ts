@@ -73,7 +73,7 @@ async function allCases(): Promise<readonly (() => Case)[]> {
 async function compare(work: Case): Promise<{ readonly ours: number; readonly theirs: number }> {
   await peer.ask('prepare', work.request);
   const repeats = Math.max(1, Math.min(200, Math.ceil(TURN / (await calibrate(work)))));
-  await fasterBlas(repeats);
+  await peer.chooseBlas(threads, async () => median((await peer.ask('time', { repeats })).seconds));
   const ours: number[] = [];
   const theirs: number[] = [];
   const turns = [
@@ -103,18 +103,6 @@ async function ourTimes(work: Case, repeats: number): Promise<readonly number[]>
     times.push(clock() - start);
   }
   return times;
-}
-
-/** OpenBLAS below the peer gets one thread or all, whichever is faster for the work prepared. */
-async function fasterBlas(repeats: number): Promise<void> {
-  const times = new Map<number, number>();
-  for (const count of new Set([1, threads])) {
-    await peer.ask('blas', { threads: count });
-    await peer.ask('time', { repeats });
-    times.set(count, median((await peer.ask('time', { repeats })).seconds));
-  }
-  const [best] = [...times].sort((a, b) => a[1] - b[1])[0]!;
-  await peer.ask('blas', { threads: best });
 }
 
 function ms(seconds: number): string {

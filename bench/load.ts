@@ -1,244 +1,124 @@
 import { execFileSync } from 'node:child_process';
-import {
-  closeSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Variable } from '@tensorflow/tfjs-core';
-import { QwenImageTransformer, RELEASED_TRANSFORMER } from '@thinkrl/backbones/qwen-image-edit';
-import { QwenVl, type QwenVlConfig } from '@thinkrl/backbones/qwen2-5-vl';
 import { useEngine } from '@thinkrl/engine';
-import { loadParameters, type Module, openCheckpoint, openSafetensors, type ParameterMap } from '@thinkrl/nn';
-import { memoryStatistics } from '@thinkrl/tfjs-backend-torch';
+import { bytesOf, realShard, type Shapes, sparseShard, writeShards } from './load/files.ts';
+import { PARTS } from './load/parts.ts';
+import { type Loaded, loadShard } from './load/shard.ts';
 
 const { values: options } = parseArgs({
   options: {
     folder: { type: 'string', default: join(tmpdir(), 'thinkrl-load') },
     shard: { type: 'string', default: '5' },
+    parts: { type: 'string', default: Object.keys(PARTS).join() },
     real: { type: 'string', default: '0' },
+    rounds: { type: 'string', default: '3' },
     part: { type: 'string', default: '' },
     file: { type: 'string', default: '' },
   },
 });
 const GB = 1e9;
 
-/** Sizes of the released Qwen2.5-VL-7B. */
-const TEXT_ENCODER: QwenVlConfig = {
-  vision: {
-    ...{ depth: 32, width: 1280, heads: 16, inner: 3420, channels: 3, patch: 14, temporalPatch: 2 },
-    ...{ merge: 2, window: 112, fullAttention: [7, 15, 23, 31], outputs: 3584 },
-  },
-  language: {
-    ...{ vocabulary: 152064, width: 3584, inner: 18944, layers: 28, heads: 28, keyHeads: 4, headSize: 128 },
-    ...{ epsilon: 1e-6, theta: 1e6, sections: [16, 24, 24], tied: false },
-  },
-  imageToken: 151655,
-  videoToken: 151656,
-};
-
-const MODELS: Readonly<Record<string, () => Module>> = {
-  transformer: () => new QwenImageTransformer(RELEASED_TRANSFORMER),
-  text_encoder: () => new QwenVl(TEXT_ENCODER),
-};
-
-/** What loading one shard took. */
-interface Loaded {
-  readonly bytes: number;
-  /** Most that the process ever had in memory, the engine with it. */
-  readonly resident: number;
-  /** What the process had in memory before it loaded anything. */
-  readonly start: number;
-  readonly seconds: number;
-  readonly processor: number;
-}
-
 await useEngine({ engine: 'torch', threads: 1 });
 if (options.part !== '') console.log(JSON.stringify(loadShard(options.part, options.file)));
 else {
   rmSync(options.folder, { recursive: true, force: true });
+  try {
+    if (options.parts !== '') loadInShards(options.parts.split(','));
+    if (Number(options.real) > 0) coldLoad(Number(options.real) * GB);
+  } finally {
+    rmSync(options.folder, { recursive: true, force: true });
+  }
+}
+
+/** Loads parts shard by shard, each in a process of its own, and prints what that took. */
+function loadInShards(parts: readonly string[]): void {
   const columns = [
     'part',
     'shards',
     'device, GB',
     'process / device bytes, worst shard',
-    'beside the engine, worst shard',
-    'process, all shards',
+    'less the process at rest, worst shard',
+    'at rest, MB',
     's',
     'processor s',
   ];
   console.log(`| ${columns.join(' | ')} |\n|${'---|'.repeat(columns.length)}`);
-  for (const part of Object.keys(MODELS)) loadInShards(part);
-  if (Number(options.real) > 0) coldLoad(Number(options.real));
-  rmSync(options.folder, { recursive: true, force: true });
-}
-
-/** Loads a part shard by shard, each in a process of its own, and prints what that took. */
-function loadInShards(part: string): void {
-  const folder = join(options.folder, part);
-  const count = writeShards(folder, MODELS[part]!().parameters(), sparseShard).length;
-  const again = [
-    ...process.execArgv,
-    fileURLToPath(import.meta.url),
-    '--folder',
-    options.folder,
-    '--part',
-    part,
-  ];
-  const loaded = Array.from({ length: count }, (_, index) => {
-    const result = execFileSync(process.execPath, [...again, '--file', `model-${index}.safetensors`]);
-    return JSON.parse(result.toString().trim().split('\n').at(-1)!) as Loaded;
-  });
-  rmSync(folder, { recursive: true });
-  const sum = (field: keyof Loaded) => loaded.reduce((total, shard) => total + shard[field], 0);
-  const worst = Math.max(...loaded.map(({ resident, bytes }) => resident / bytes));
-  const added = Math.max(...loaded.map(({ resident, start, bytes }) => (resident - start) / bytes));
-  const figures = [
-    sum('bytes') / GB,
-    worst,
-    added,
-    sum('resident') / sum('bytes'),
-    sum('seconds'),
-    sum('processor'),
-  ];
-  console.log(`| ${[part, count, ...figures.map((figure) => figure.toFixed(2))].join(' | ')} |`);
-}
-
-/** Loads the parameters that lie in one file of a part, through its index. */
-function loadShard(part: string, file: string): Loaded {
-  const parameters = MODELS[part]!().parameters();
-  const folder = join(options.folder, part);
-  const shard = openSafetensors(join(folder, file));
-  const checkpoint = openCheckpoint(folder);
-  const names = [...shard.tensors.keys()];
-  const own = new Map(names.map((name) => [name, parameters.get(name)!] as const));
-  const tensors = new Map(names.map((name) => [name, checkpoint.tensors.get(name)!] as const));
-  const { allocatedBytes: before } = memoryStatistics();
-  const resting = resident('VmRSS');
-  const [start, busy] = [performance.now(), process.cpuUsage()];
-  loadParameters(own, tensors, { halves: 'keep' });
-  const [seconds, used] = [(performance.now() - start) / 1000, process.cpuUsage(busy)];
-  const bytes = memoryStatistics().allocatedBytes - before;
-  return {
-    bytes,
-    resident: resident('VmHWM'),
-    start: resting,
-    seconds,
-    processor: (used.user + used.system) / 1e6,
-  };
-}
-
-type WriteShard = (path: string, header: Uint8Array, bytes: number) => void;
-
-/** Writes shards of the parameters in bfloat16 and their index; returns the names in each. */
-function writeShards(
-  folder: string,
-  parameters: ParameterMap,
-  write: WriteShard,
-): readonly (readonly string[])[] {
-  mkdirSync(folder, { recursive: true });
-  const limit = Number(options.shard) * GB;
-  const shards: { names: string[]; bytes: number }[] = [];
-  for (const [name, { size }] of parameters) {
-    const last = shards.at(-1);
-    if (last === undefined || last.bytes + 2 * size > limit) shards.push({ names: [name], bytes: 2 * size });
-    else {
-      last.names.push(name);
-      last.bytes += 2 * size;
-    }
+  for (const part of parts) {
+    const folder = join(options.folder, part);
+    const limit = Number(options.shard) * GB;
+    const files = writeShards(folder, shapesOf(part), { limit, write: sparseShard });
+    const loaded = files.map((file) => loadApart(part, join(folder, file)));
+    rmSync(folder, { recursive: true });
+    const sum = (field: keyof Loaded) => loaded.reduce((total, shard) => total + shard[field], 0);
+    const figures = [
+      sum('bytes') / GB,
+      Math.max(...loaded.map(({ most, bytes }) => most / bytes)),
+      Math.max(...loaded.map(({ most, start, bytes }) => (most - start) / bytes)),
+      sum('start') / loaded.length / 1e6,
+      sum('seconds'),
+      sum('processor'),
+    ];
+    console.log(`| ${[part, files.length, ...figures.map((figure) => figure.toFixed(3))].join(' | ')} |`);
   }
-  const weightMap: Record<string, string> = {};
-  shards.forEach(({ names, bytes }, index) => {
-    const file = `model-${index}.safetensors`;
-    let at = 0;
-    const header = names.map((name) => {
-      weightMap[name] = file;
-      const { shape, size } = parameters.get(name)!;
-      const entry = { dtype: 'BF16', shape, data_offsets: [at, at + 2 * size] };
-      at += 2 * size;
-      return [name, entry] as const;
-    });
-    write(join(folder, file), new TextEncoder().encode(JSON.stringify(Object.fromEntries(header))), bytes);
-  });
-  writeFileSync(join(folder, 'model.safetensors.index.json'), JSON.stringify({ weight_map: weightMap }));
-  return shards.map(({ names }) => names);
 }
 
-/** A header and a hole: a file that reads as zeros and takes no room. */
-function sparseShard(path: string, header: Uint8Array, bytes: number): void {
-  const file = openSync(path, 'w');
-  writeHeader(file, header);
-  ftruncateSync(file, 8 + header.length + bytes);
-  closeSync(file);
+/** Shapes of a part's tensors as its files have them. */
+function shapesOf(part: string): Shapes {
+  const { build, stored } = PARTS[part]!;
+  const model = build();
+  const shapes = [...model.parameters()].map(([name, { shape }]) => [name, stored(name, shape)] as const);
+  model.dispose();
+  return new Map(shapes);
 }
 
-/** A header and bytes that the disk has to hold. */
-function realShard(path: string, header: Uint8Array, bytes: number): void {
-  const file = openSync(path, 'w');
-  writeHeader(file, header);
-  const block = new Uint8Array(64 << 20).map((_, i) => (i * 2654435761) >>> 24);
-  for (let left = bytes; left > 0; left -= block.length)
-    writeSync(file, block, 0, Math.min(left, block.length));
-  closeSync(file);
+function loadApart(part: string, file: string): Loaded {
+  const program = [...process.execArgv, fileURLToPath(import.meta.url), '--part', part, '--file', file];
+  const output = execFileSync(process.execPath, program).toString();
+  return JSON.parse(output.trim().split('\n').at(-1)!) as Loaded;
 }
 
-function writeHeader(file: number, header: Uint8Array): void {
-  const length = new Uint8Array(8);
-  new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
-  writeSync(file, length);
-  writeSync(file, header);
-}
-
-/** Loads a real file that the page cache does not hold, beside reading its bytes and nothing else. */
-function coldLoad(gigabytes: number): void {
+/** Loads a real file of at most so many bytes that the page cache does not hold, in turns with `dd`. */
+function coldLoad(most: number): void {
   const folder = join(options.folder, 'real');
-  const model = new QwenImageTransformer(RELEASED_TRANSFORMER);
-  const chosen = new Map<string, Variable>();
-  let bytes = 0;
-  for (const [name, variable] of model.parameters()) {
-    if (bytes + 2 * variable.size > gigabytes * GB) break;
-    chosen.set(name, variable);
-    bytes += 2 * variable.size;
+  const chosen = new Map<string, readonly number[]>();
+  let total = 0;
+  for (const [name, shape] of shapesOf('transformer')) {
+    if (total + bytesOf(shape) > most) break;
+    chosen.set(name, shape);
+    total += bytesOf(shape);
   }
-  writeShards(folder, chosen, realShard);
+  writeShards(folder, chosen, { limit: most, write: realShard });
   const path = join(folder, 'model-0.safetensors');
-  const timed = (work: () => void) => {
-    execFileSync('dd', [`of=${path}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0'], {
-      stdio: 'ignore',
-    });
-    const start = performance.now();
-    work();
-    return bytes / GB / ((performance.now() - start) / 1000);
+  const sides: Readonly<Record<string, () => number>> = {
+    dd: () => ddSeconds(path),
+    'dd past the page cache': () => ddSeconds(path, 'iflag=direct'),
+    load: () => loadApart('transformer', path).seconds,
   };
-  const reading = timed(() => readWhole(path));
-  const loading = timed(() => {
-    const file = openSafetensors(path);
-    loadParameters(chosen, file.tensors, { halves: 'keep' });
-    file.close();
-  });
-  console.log(
-    `\ncold, ${(bytes / GB).toFixed(2)} GB: read ${reading.toFixed(2)} GB/s, load ${loading.toFixed(2)} GB/s`,
-  );
+  const rates = new Map<string, number[]>(Object.keys(sides).map((side) => [side, []]));
+  for (let round = 0; round < Number(options.rounds); round++)
+    for (const [side, seconds] of Object.entries(sides)) {
+      forget(path);
+      rates.get(side)!.push(total / seconds() / 1e6);
+    }
+  console.log(`\ncold, ${(total / GB).toFixed(2)} GB, MB/s: median (all)`);
+  for (const [side, list] of rates) {
+    const sorted = list.map(Math.round).sort((a, b) => a - b);
+    console.log(`${side} ${sorted[Math.floor(sorted.length / 2)]} (${sorted.join(', ')})`);
+  }
 }
 
-function readWhole(path: string): void {
-  const file = openSync(path, 'r');
-  const buffer = new Uint8Array(64 << 20);
-  while (readSync(file, buffer) > 0);
-  closeSync(file);
+function ddSeconds(path: string, ...more: readonly string[]): number {
+  const start = performance.now();
+  execFileSync('dd', [`if=${path}`, 'of=/dev/null', 'bs=16M', ...more], { stdio: 'ignore' });
+  return (performance.now() - start) / 1000;
 }
 
-/** What the process has in memory (`VmRSS`), or the most that it ever had (`VmHWM`), bytes. */
-function resident(field: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync('/proc/self/status', 'utf8');
-  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)![1]) * 1024;
+/** Writes a file out and takes it out of the page cache. */
+function forget(path: string): void {
+  const settings = [`of=${path}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0'];
+  execFileSync('dd', settings, { stdio: 'ignore' });
 }

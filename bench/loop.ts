@@ -53,7 +53,11 @@ async function main(): Promise<void> {
     const { torch } = await peer.ask('load', loadRequest(weights));
     const same = await checkAgreement({ contender, peer });
     if (options.check) return;
-    const blasThreads = await fasterBlas(peer);
+    const key = root.fold('blas');
+    const blasThreads = await peer.chooseBlas(threads, async () => {
+      const { rollout } = await peerRollout(peer, tasksOf(key), windowOf(key));
+      return rollout;
+    });
     const results = await measure({ contender, peer });
     const [ours, theirs] = [results.map((round) => round.ours), results.map((round) => round.theirs)];
     console.log(`\n${tableOf(ours, theirs, chainCount)}\n`);
@@ -107,21 +111,6 @@ async function checkAgreement({ contender, peer }: Sides): Promise<Agreement> {
   if (Object.values(gaps).some((gap) => !(gap <= TOLERANCE)))
     throw new Error(`the two sides do not compute the same: over ${TOLERANCE}`);
   return same;
-}
-
-/** Tries the peer's roll-out with OpenBLAS on one thread and on all; which is faster depends on the machine. */
-async function fasterBlas(peer: Peer): Promise<number> {
-  const key = root.fold('blas');
-  const times = new Map<number, number>();
-  for (const count of new Set([1, threads])) {
-    await peer.ask('blas', { threads: count });
-    const seconds: number[] = [];
-    for (let i = 0; i < 3; i++) seconds.push((await peerRollout(peer, tasksOf(key), windowOf(key))).rollout);
-    times.set(count, Math.min(...seconds));
-  }
-  const [best] = [...times].sort((a, b) => a[1] - b[1])[0]!;
-  await peer.ask('blas', { threads: best });
-  return best;
 }
 
 async function measure(sides: Sides): Promise<readonly RoundResult[]> {

@@ -23,47 +23,56 @@ const cases: Readonly<Record<string, (data: MicroData) => Case>> = { editorStep,
 
 await useEngine({ engine: 'torch', threads });
 const data = await microData();
+const trained = [];
+for (const [name, make] of Object.entries(cases)) trained.push(await train(name, make(data)));
 const columns = [
   'training step',
   'step',
   'resident, MB',
+  'of it JavaScript heap, MB',
   'live tensors',
   'taken by a step, MB',
   'by one of PyTorch, MB',
 ];
 console.log(`| ${columns.join(' | ')} |\n|${'---|'.repeat(columns.length)}`);
-for (const [name, make] of Object.entries(cases)) await train(name, make(data));
+for (const { name, rows, request } of trained) {
+  const theirs = await growthOfPeer(request);
+  for (const { step, tensors, resident, heap, taken } of rows) {
+    const [all, javascript, ours, peers] = [resident, heap, taken, theirs].map((bytes) =>
+      (bytes / MB).toFixed(0),
+    );
+    console.log(`| ${[name, step, all, javascript, tensors, ours, peers].join(' | ')} |`);
+  }
+}
 console.log('\n| blocks of 256 x 64 x 128 | peak live, MB | checkpointed, MB |\n|---|---|---|');
 for (const depth of [2, 4, 8, 16]) {
   const row = [depth, peakOfStack(depth, false), peakOfStack(depth, true)];
   console.log(`| ${row.map((cell) => (Number.isInteger(cell) ? cell : cell.toFixed(1))).join(' | ')} |`);
 }
 
-/** Resident memory, tensors and peak over many steps, beside what the peer grows by in as many as it takes to settle. */
-async function train(title: string, work: Case): Promise<void> {
-  const theirs = await growthOfPeer(work);
+/** Resident memory, tensors and peak at some of many steps; without waiting, which makes V8 shrink its heap and grow it again. */
+async function train(name: string, work: Case) {
   const { allocatedBytes: before } = memoryStatistics();
   resetPeakMemory();
+  const rows = [];
   for (let step = 1; step <= steps; step++) {
     await work.run();
     await new Promise(setImmediate);
-    if ([0.05, 0.25, 0.5, 0.75, 1].some((share) => step === Math.round(share * steps))) {
-      const taken = memoryStatistics().peakBytes - before;
-      const [resident, ours, peers] = [process.memoryUsage.rss(), taken, theirs].map((bytes) =>
-        (bytes / MB).toFixed(0),
-      );
-      console.log(`| ${[title, step, resident, tf.memory().numTensors, ours, peers].join(' | ')} |`);
-    }
+    if (![0.05, 0.25, 0.5, 0.75, 1].some((share) => step === Math.round(share * steps))) continue;
+    const { rss: resident, heapTotal: heap } = process.memoryUsage();
+    const { numTensors: tensors } = tf.memory();
+    rows.push({ step, resident, heap, tensors, taken: memoryStatistics().peakBytes - before });
   }
   work.dispose();
+  return { name, rows, request: work.request };
 }
 
 /** By how many bytes the peer's resident memory is larger after 50 steps than before the first. */
-async function growthOfPeer(work: Case): Promise<number> {
+async function growthOfPeer(request: Case['request']): Promise<number> {
   const peer = new Peer({ python: options.python, threads });
   try {
     await peer.ask('load', peerSettings(threads));
-    await peer.ask('prepare', work.request);
+    await peer.ask('prepare', request);
     const { resident: before } = await peer.ask('memory');
     await peer.ask('time', { repeats: 50 });
     const { peak } = await peer.ask('memory');

@@ -69,6 +69,22 @@ export class Peer {
     return JSON.parse(value as string) as Replies[Name];
   }
 
+  /**
+   * Gives OpenBLAS below the peer one thread or all, whichever takes fewer `seconds`, which depends on machine and work.
+   * Returns how many.
+   */
+  async chooseBlas(threads: number, seconds: () => Promise<number>): Promise<number> {
+    const times = new Map<number, number>();
+    for (const count of new Set([1, threads])) {
+      await this.ask('blas', { threads: count });
+      await seconds();
+      times.set(count, await seconds());
+    }
+    const [best] = [...times].sort((a, b) => a[1] - b[1])[0]!;
+    await this.ask('blas', { threads: best });
+    return best;
+  }
+
   /** Ends the process. */
   close(): void {
     this.child.stdin.end();

@@ -7,8 +7,8 @@ import { checkpointedUnits, plainUnits } from '../src/qwen-image-edit/transforme
 import type { QwenVl } from '../src/qwen2-5-vl/model.ts';
 import { positionRows, positionsOf } from '../src/qwen2-5-vl/positions.ts';
 import { torchIsHere } from './engine.ts';
-import { openTensors, readConfig } from './fixture.ts';
-import { gridsOf, type Reference, referencePath, referenceTransformer } from './qwen-image-fixture.ts';
+import { openTensors, readConfig, referencePath } from './fixture.ts';
+import { gridsOf, type Reference, referenceTransformer } from './qwen-image-fixture.ts';
 import {
   inputs as languageInputs,
   outputs as languageOutputs,
@@ -21,9 +21,9 @@ const REFERENCE = 'qwen_image_transformer';
 const inputs = openTensors(REFERENCE, 'inputs.safetensors');
 const outputs = openTensors(REFERENCE, 'outputs.safetensors');
 const loraGrads = openTensors(REFERENCE, 'lora_grads.safetensors');
-const { cases } = readConfig<{ cases: Record<string, { img_shapes: [number, number, number][][] }> }>(
-  REFERENCE,
-);
+const { cases } = readConfig<{
+  cases: Record<string, { img_shapes: [number, number, number][][]; lora_alpha?: number }>;
+}>(REFERENCE);
 
 /**
  * A bfloat16 has 8 bits, and every result is rounded to it: 2^-9 of itself at most, over some dozen results one after the
@@ -74,7 +74,7 @@ describe.skipIf(!(await torchIsHere()))('weights in bfloat16, on the torch engin
       const model = referenceTransformer();
       storeParameters(model.parameters(), 'bfloat16');
       const adapter = await loadPeftAdapter(referencePath(REFERENCE, 'lora.safetensors'), model, {
-        alpha: 8,
+        alpha: cases.edit_lora!.lora_alpha!,
       });
       const parameters = adapter.parameters();
       const seed = inputs.tensor('edit.grad_seed');
@@ -130,7 +130,7 @@ describe.skipIf(!(await torchIsHere()))('weights in bfloat16, on the torch engin
         const whole = { ids, rows: 1, tokens: ids.length, patches: patchesOfCase('lm_edit') };
         const hidden = model.forward(whole, { positions: prompt.rows, cache });
         expect(isShort(hidden)).toBe(true);
-        expect(distance(hidden, languageOutputs, 'lm_edit.hidden_states.2')).toBeLessThan(TOLERANCE);
+        expect(distance(hidden, languageOutputs, `lm_edit.hidden_states.${layers}`)).toBeLessThan(TOLERANCE);
         expect(distance(model.logits(hidden), languageOutputs, 'lm_edit.logits')).toBeLessThan(TOLERANCE);
         const { key } = cache.held(0);
         expect(

@@ -32,7 +32,9 @@ const config = readConfig<{
 const inputs = openTensors(REFERENCE, 'inputs.safetensors');
 const outputs = openTensors(REFERENCE, 'outputs.safetensors');
 const { released_config: released } = readConfig<{ released_config: object }>('scheduler');
-const sigmas = parseScheduler(released)(config.steps)(6);
+const grids = tokenGrids(config.img_shapes);
+const { height, width } = grids[0]!;
+const sigmas = parseScheduler(released)(config.steps)(height * width);
 
 function vae(): QwenImageVae {
   const model = new QwenImageVae(parseVaeConfig(withoutNotes(readConfig('qwen_image_vae'))));
@@ -51,12 +53,13 @@ function transformer(): QwenImageTransformer {
 function promptStates(sign: 'positive' | 'negative'): tf.Tensor3D {
   const model = referenceModel();
   const values = [...inputs.values('image_grid_thw')];
-  const grids = [0, 3].map((at) => ({
-    frames: values[at]!,
-    rows: values[at + 1]!,
-    columns: values[at + 2]!,
+  const seen = Array.from({ length: values.length / 3 }, (_, i) => ({
+    frames: values[3 * i]!,
+    rows: values[3 * i + 1]!,
+    columns: values[3 * i + 2]!,
   }));
-  const patches = { data: inputs.values('pixel_values'), numbers: 96, grids };
+  const numbers = inputs.shape('pixel_values')[1]!;
+  const patches = { data: inputs.values('pixel_values'), numbers, grids: seen };
   const ids = Int32Array.from(inputs.values(`${sign}_input_ids`));
   const encoder = new QwenVlTextEncoder({ model, processor: NOT_ASKED, dropped: config.drop_idx });
   return encoder.encode({ ids, patches });
@@ -82,17 +85,18 @@ describe.each(await engines())('Edit-Plus from end to end on %s', (engine) => {
       kind: 'edit-plus',
       trainable: new Map(),
     });
-    const references = [0, 1].map((index) => {
+    const references = grids.slice(1).map((_, index) => {
       const pixels = tf.transpose(
         tf.squeeze<tf.Tensor4D>(inputs.tensor(`ref_image.${index}`), [2]),
         [0, 2, 3, 1],
       );
-      return tf.reshape(packLatents(autoencoder.encode(pixels)), [1, 6, 16]) as tf.Tensor3D;
+      const packed = packLatents(autoencoder.encode(pixels));
+      return tf.reshape(packed, [1, -1, packed.shape[3]]) as tf.Tensor3D;
     });
     const features = (text: tf.Tensor3D): EditFeatures => ({
       text,
       references: tf.concat(references, 1),
-      grids: tokenGrids(config.img_shapes),
+      grids,
     });
     expect(gap(tf.concat(references, 1), 'image_latents')).toBeLessThan(1e-4);
     const [positive, negative] = (['positive', 'negative'] as const).map(promptStates);
@@ -104,7 +108,10 @@ describe.each(await engines())('Edit-Plus from end to end on %s', (engine) => {
     };
   });
 
-  const latents0 = () => tf.reshape(inputs.tensor('latents0'), [1, 2, 3, 16]) as tf.Tensor4D;
+  const latents0 = () => {
+    const packed = inputs.tensor('latents0');
+    return tf.reshape(packed, [1, height, width, packed.shape[2]!]) as tf.Tensor4D;
+  };
   const velocities = (x: tf.Tensor, sigma: number) => {
     const [positive, negative] = (['positive', 'negative'] as const).map((sign) =>
       backbone.velocity(x, sigma, conditioning[sign]),

@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadParameters } from '@thinkrl/nn';
 import { parseTransformerConfig } from '../src/qwen-image-edit/transformer/config.ts';
@@ -12,22 +10,14 @@ export type Reference = ReturnType<typeof openTensors>;
 /** Sizes as `[frames, height, width]`, per batch item. */
 type Shapes = readonly (readonly (readonly [number, number, number])[])[];
 
-const root = process.env.THINKRL_FIXTURES ?? fileURLToPath(new URL('./fixtures', import.meta.url));
-
-/** Path of a file of a reference case. */
-export function referencePath(reference: string, name: string): string {
-  return join(root, 'reference', reference, name);
-}
-
 /** The grids of the first batch item, which all others share. */
 export function gridsOf(shapes: Shapes): readonly TokenGrid[] {
   return shapes[0]!.map(([, height, width]) => ({ height, width }));
 }
 
 /** Host tensors of a reference file, for loading. */
-export function hostTensors({ names, tensor, values }: Reference) {
-  const shapeOf = (name: string) => tf.tidy(() => ({ shape: tensor(name).shape })).shape;
-  return new Map(names.map((name) => [name, { shape: shapeOf(name), data: values(name) }] as const));
+export function hostTensors({ names, shape, values }: Reference) {
+  return new Map(names.map((name) => [name, { shape: shape(name), data: values(name) }] as const));
 }
 
 /** Fields of a configuration that say how the fixture was made and nothing about the model. */

@@ -31,6 +31,7 @@ interface Details {
     readonly area512_wh: Pair;
   }[];
   readonly worked_edit_plus_example: {
+    readonly prompt: string;
     readonly images_wh: readonly Pair[];
     readonly output_wh: Pair;
     readonly vl_images: readonly { readonly condition_wh: Pair }[];
@@ -60,7 +61,7 @@ describe('sizes', () => {
   it('are of the first reference in Edit, of the last in Edit-Plus, or one for all', () => {
     const references = details.worked_edit_plus_example.images_wh.map(size);
     expect(outputSize('edit-plus', references)).toEqual(size(details.worked_edit_plus_example.output_wh));
-    expect(outputSize('edit', references)).toEqual({ width: 1376, height: 768 });
+    expect(outputSize('edit', references)).toEqual(sizeOfArea(references[0]!, 1024 ** 2));
     const fixed = { size: { width: 530, height: 511 } };
     expect(outputSize('edit-plus', references, fixed)).toEqual({ width: 528, height: 496 });
     expect(tokenSize({ width: 32, height: 48 })).toEqual({ width: 32, height: 48 });
@@ -72,11 +73,11 @@ describe('prompts', () => {
 
   it('are those that the released models know', () => {
     const text = (name: string) => details.tokenizer.find((entry) => entry.name === name)!.text;
-    expect(editPrompt('edit', 'Make the cat wear a red hat.')).toBe(text('edit_full'));
+    const instruction = (name: string) => /<\|vision_end\|>(.*)<\|im_end\|>/.exec(text(name))![1]!;
+    expect(editPrompt('edit', instruction('edit_full'))).toBe(text('edit_full'));
     expect(editPrompt('edit', ' ')).toBe(text('edit_negative'));
-    expect(editPrompt('edit-plus', 'Make the cat wear a red hat.')).toBe(text('plus_one_image'));
-    const two = 'Put the dog of picture 2 next to the cat in picture 1.';
-    expect(editPrompt('edit-plus', two, 2)).toBe(text('plus_two_images'));
+    expect(editPrompt('edit-plus', instruction('plus_one_image'))).toBe(text('plus_one_image'));
+    expect(editPrompt('edit-plus', details.worked_edit_plus_example.prompt, 2)).toBe(text('plus_two_images'));
   });
 
   it('begin with as many tokens as are left out', () => {

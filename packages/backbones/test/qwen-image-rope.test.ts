@@ -1,32 +1,40 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { rotaryEmbedding } from '@thinkrl/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ropeTables, type TokenGrid } from '../src/qwen-image-edit/transformer/rope.ts';
+import { ropeTables } from '../src/qwen-image-edit/transformer/rope.ts';
 import { bfloat16Level, timeFeatures } from '../src/qwen-image-edit/transformer/timestep.ts';
 import { useCpu } from './engine.ts';
-import { deviation, openTensors } from './fixture.ts';
+import { deviation, openTensors, readConfig } from './fixture.ts';
 
 const file = openTensors('qwen_image_rope', 'tables.safetensors');
 
-const cases: readonly (readonly [string, readonly TokenGrid[], number])[] = [
-  [
-    'edit_4x6_5x3_2x4',
-    [
-      { height: 4, width: 6 },
-      { height: 5, width: 3 },
-      { height: 2, width: 4 },
-    ],
-    9,
-  ],
-  ['single_64x64', [{ height: 64, width: 64 }], 12],
-  ['tall_7x2', [{ height: 7, width: 2 }], 5],
-];
+interface Case {
+  readonly name: string;
+  readonly img_shapes: readonly (readonly [frames: number, height: number, width: number])[];
+  readonly txt_len: number;
+}
+
+const {
+  cases,
+  axes_dims_rope: axes,
+  apply,
+} = readConfig<{
+  readonly cases: readonly Case[];
+  readonly axes_dims_rope: readonly [number, number, number];
+  /** Whose text table turns `apply.in`. */
+  readonly apply: string;
+}>('qwen_image_rope');
+
+function tablesOf({ img_shapes: shapes, txt_len: textTokens }: Case) {
+  return ropeTables({ grids: shapes.map(([, height, width]) => ({ height, width })), textTokens }, axes);
+}
 
 describe('positions of the released model', () => {
   beforeAll(useCpu);
 
-  it.each(cases)('%s', (name, grids, textTokens) => {
-    const tables = ropeTables({ grids, textTokens }, [16, 56, 56]);
+  it.each(cases)('$name', (found) => {
+    const { name, txt_len: textTokens } = found;
+    const tables = tablesOf(found);
     const rows = file.names.includes(`${name}.rows`) ? [...file.values(`${name}.rows`)] : undefined;
     for (const [part, table] of [
       ['cos', tables.cosine],
@@ -41,12 +49,13 @@ describe('positions of the released model', () => {
   });
 
   it('turns neighbouring features', () => {
-    const tables = ropeTables({ grids: [{ height: 7, width: 2 }], textTokens: 5 }, [16, 56, 56]);
+    const x = file.tensor('apply.in') as tf.Tensor4D;
+    const tables = tablesOf(cases.find(({ name }) => apply.includes(`${name}.txt`))!);
     const text = {
-      cosine: tf.slice(tables.cosine, [0, 0], [5, -1]),
-      sine: tf.slice(tables.sine, [0, 0], [5, -1]),
+      cosine: tf.slice(tables.cosine, [0, 0], [x.shape[1], -1]),
+      sine: tf.slice(tables.sine, [0, 0], [x.shape[1], -1]),
     };
-    const out = rotaryEmbedding(file.tensor('apply.in') as tf.Tensor4D, text, { interleaved: true });
+    const out = rotaryEmbedding(x, text, { interleaved: true });
     expect(deviation(out.dataSync(), file.values('apply.out'))).toBeLessThan(1e-6);
   });
 });

@@ -1,6 +1,9 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { useEngine } from '@thinkrl/engine';
-import { gradients, loadParameters } from '@thinkrl/nn';
+import { encodeSafetensors, gradients, loadParameters, openSafetensors, parseSafetensors } from '@thinkrl/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packLatents, unpackLatents } from '../src/qwen-image-edit/packing.ts';
 import { parseVaeConfig } from '../src/qwen-image-edit/vae/config.ts';
@@ -31,6 +34,12 @@ function lastTap(x: tf.Tensor): tf.Tensor {
   return x.rank === 5 ? tf.squeeze(tf.slice(x, [0, 0, x.shape[2]! - 1], [-1, -1, 1]), [2]) : x;
 }
 
+/** The latents that the fixtures hold packed, `[batch, rows, columns, features]`. */
+function packedGrid(packed: tf.Tensor): tf.Tensor4D {
+  const [, , , height, width] = inputs.shape('pixels');
+  return tf.reshape(packed, [1, height! / 16, width! / 16, packed.shape[2]!]);
+}
+
 function vae(): QwenImageVae {
   const config = withoutNotes(readConfig(REFERENCE));
   const model = new QwenImageVae(parseVaeConfig(config));
@@ -39,12 +48,35 @@ function vae(): QwenImageVae {
   return model;
 }
 
+/** All numbers of a model. */
+function numbers(model: QwenImageVae): readonly number[] {
+  return [...model.parameters().values()].flatMap((variable) => [...variable.dataSync()]);
+}
+
 describe.each(await engines())('Qwen-Image autoencoder on %s', (engine) => {
   let model: QwenImageVae;
   const pixels = () => channelsLast(inputs.tensor('pixels'));
   beforeAll(async () => {
     await useEngine({ engine, threads: 2 });
     model = vae();
+  });
+
+  it.each(['F32', 'BF16'] as const)('has the same weights from a file of %s as from memory', (dtype) => {
+    const stored = [...hostTensors(openTensors(REFERENCE, 'model.safetensors'))].map(
+      ([name, { shape, data }]) => [name, { shape, data, dtype }] as const,
+    );
+    const bytes = encodeSafetensors(new Map(stored));
+    const path = join(mkdtempSync(join(tmpdir(), 'backbones-vae-')), 'model.safetensors');
+    writeFileSync(path, bytes);
+    const [inMemory, onDisk] = [parseSafetensors(bytes), openSafetensors(path)];
+    const filled = [inMemory, onDisk].map(({ tensors }) => {
+      const copy = new QwenImageVae(model.config);
+      loadParameters(copy.parameters(), vaeTensors(tensors));
+      return numbers(copy);
+    });
+    onDisk.close();
+    expect(filled[1]).toEqual(filled[0]);
+    if (dtype === 'F32') expect(filled[1]).toEqual(numbers(model));
   });
 
   it('encodes', () => {
@@ -59,8 +91,7 @@ describe.each(await engines())('Qwen-Image autoencoder on %s', (engine) => {
   });
 
   it('decodes', () => {
-    const packed = tf.reshape(inputs.tensor('denoised_packed'), [1, 2, 3, 16]) as tf.Tensor4D;
-    const latents = unpackLatents(packed);
+    const latents = unpackLatents(packedGrid(inputs.tensor('denoised_packed')));
     expect(gap(latents, 'unpacked')).toBe(0);
     const own = model.denormalize(latents);
     expect(gap(own, 'denormalized')).toBeLessThan(1e-5);
@@ -77,7 +108,8 @@ describe.each(await engines())('Qwen-Image autoencoder on %s', (engine) => {
       x = block.forward(x);
       close(x, `encoder.down_blocks.${index}`);
     });
-    expect(encoder.downBlocks).toHaveLength(11);
+    const stations = outputs.names.filter((name) => /^act\.encoder\.down_blocks\.\d+$/.test(name));
+    expect(encoder.downBlocks).toHaveLength(stations.length);
     x = encoder.middle.forward(x);
     close(x, 'encoder.mid_block');
     close(encoder.norm.forward(x), 'encoder.norm_out');
@@ -110,7 +142,10 @@ describe.each(await engines())('Qwen-Image autoencoder on %s', (engine) => {
 
   it('does tiles as the reference does, and the whole otherwise', () => {
     const picture = channelsLast(inputs.tensor('tiled.pixels'));
-    const tiling = { size: 32, stride: 24 };
+    const { tiling: given } = readConfig<{
+      tiling: { tile_sample_min: number; tile_sample_stride: number };
+    }>(REFERENCE);
+    const tiling = { size: given.tile_sample_min, stride: given.tile_sample_stride };
     const [tiled] = tf.split<tf.Tensor4D>(model.moments(picture, tiling), 2, -1);
     const [whole] = tf.split<tf.Tensor4D>(model.moments(picture), 2, -1);
     expect(gap(tiled!, 'tiled.mode')).toBeLessThan(1e-4);
@@ -136,7 +171,7 @@ describe.each(await engines())('Qwen-Image autoencoder on %s', (engine) => {
     }, encoding);
     const decoding = parameters('decode', packed, 'denoised_packed');
     const decoded = gradients(() => {
-      const latents = unpackLatents(tf.reshape(packed, [1, 2, 3, 16]) as tf.Tensor4D);
+      const latents = unpackLatents(packedGrid(packed));
       return { loss: tf.sum(tf.mul(model.decode(latents), seeds('decode.grad_seed'))) as tf.Scalar };
     }, decoding);
     for (const [key, gradient] of [...encoded.gradients, ...decoded.gradients]) {

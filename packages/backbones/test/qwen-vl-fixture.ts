@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { loadParameters, mapTensors } from '@thinkrl/nn';
 import { parseConfig } from '../src/qwen2-5-vl/config.ts';
 import { QwenVl } from '../src/qwen2-5-vl/model.ts';
@@ -26,15 +26,10 @@ export function referenceModel(): QwenVl {
   const model = new QwenVl(config);
   const weights = openTensors(REFERENCE, 'model.safetensors');
   const tensors = new Map(
-    weights.names.map((name) => [name, { shape: shapeOf(weights, name), data: weights.values(name) }]),
+    weights.names.map((name) => [name, { shape: weights.shape(name), data: weights.values(name) }]),
   );
   loadParameters(model.parameters(), mapTensors(tensors, CURRENT_NAMES));
   return model;
-}
-
-/** The shape of a tensor of the fixtures. */
-export function shapeOf(file: ReturnType<typeof openTensors>, name: string): readonly number[] {
-  return tf.tidy(() => file.tensor(name).shape);
 }
 
 /** The grids of a case. */
@@ -48,9 +43,9 @@ export function gridsOf(name: string, from = inputs, field = 'image_grid_thw'): 
 }
 
 /** The patches of a case. */
-export function patchesOfCase(name: string): Patches {
-  const data = inputs.values(`${name}.pixel_values`);
-  return { data, numbers: 96, grids: gridsOf(name) };
+export function patchesOfCase(name: string, from = inputs): Patches {
+  const key = `${name}.pixel_values`;
+  return { data: from.values(key), numbers: from.shape(key)[1]!, grids: gridsOf(name, from) };
 }
 
 /** Largest difference of a tensor from the one of the fixtures, of the same number of elements. */

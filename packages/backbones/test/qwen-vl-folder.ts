@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeSafetensors } from '@thinkrl/nn';
 import { onTestFinished } from 'vitest';
-import { openTensors, readConfig } from './fixture.ts';
-import { IGNORED, REFERENCE, shapeOf } from './qwen-vl-fixture.ts';
+import { OWN, openTensors, readConfig } from './fixture.ts';
+import { IGNORED, REFERENCE } from './qwen-vl-fixture.ts';
 import { TEMPLATE, tinyTokenizer } from './qwen-vl-tokenizer.ts';
 
 /** How {@link tinyFolder} writes. */
@@ -29,7 +29,9 @@ export function tinyFolder(options: FolderOptions = {}): string {
   );
   for (const folder of folders) mkdirSync(folder, { recursive: true });
   const [weights, tokenizer, processor] = folders as [string, string, string];
-  const config = Object.entries(readConfig<object>(REFERENCE)).filter(([name]) => !IGNORED.includes(name));
+  const config = Object.entries(readConfig<object>(REFERENCE, 'config.json', OWN)).filter(
+    ([name]) => !IGNORED.includes(name),
+  );
   const write = (folder: string, name: string, json: object) =>
     writeFileSync(join(folder, name), JSON.stringify(json));
   write(weights, 'config.json', { ...Object.fromEntries(config), ...options.config });
@@ -43,9 +45,9 @@ export function tinyFolder(options: FolderOptions = {}): string {
 }
 
 function writeShards(folder: string, { names = 'old', dtype = 'F32', change }: FolderOptions): void {
-  const file = openTensors(REFERENCE, 'model.safetensors');
+  const file = openTensors(REFERENCE, 'model.safetensors', OWN);
   const tensors = new Map(
-    file.names.map((name) => [name, { shape: shapeOf(file, name), data: file.values(name) }]),
+    file.names.map((name) => [name, { shape: file.shape(name), data: file.values(name) }]),
   );
   change?.(tensors);
   const weightMap: Record<string, string> = {};

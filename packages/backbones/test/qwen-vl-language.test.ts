@@ -127,10 +127,10 @@ describe.each(await engines())('language model on %s', (engine) => {
           near(layer.feedForward.forward(layer.feedForwardNorm.forward(tf.add(x, mixed))), 'layer0.mlp');
         }
         x = layer.forward(x, { rotary });
-        if (i === 0) near(x, 'hidden_states.1');
+        if (i < model.config.language.layers - 1) near(x, `hidden_states.${i + 1}`);
       });
       near(x, 'last_layer_pre_norm');
-      near(model.language.norm.forward(x), 'hidden_states.2');
+      near(model.language.norm.forward(x), `hidden_states.${model.config.language.layers}`);
     });
   });
 
@@ -139,10 +139,13 @@ describe.each(await engines())('language model on %s', (engine) => {
     tf.tidy(() => {
       const edit = readCase(model, 'lm_edit');
       const hidden = hiddenOf(model, edit);
-      expect(gap(hidden, 'lm_edit.hidden_states.2')).toBeLessThanOrEqual(TOLERANCE);
+      expect(gap(hidden, `lm_edit.hidden_states.${model.config.language.layers}`)).toBeLessThanOrEqual(
+        TOLERANCE,
+      );
       expect(gap(model.logits(hidden), 'lm_edit.logits')).toBeLessThanOrEqual(TOLERANCE);
-      const kept = tf.slice(hidden, [0, 6, 0], [1, -1, -1]);
-      expect(gap(kept, 'lm_edit.prompt_embeds_drop6')).toBeLessThanOrEqual(TOLERANCE);
+      const embeds = outputs.names.find((name) => name.startsWith('lm_edit.prompt_embeds_drop'))!;
+      const kept = tf.slice(hidden, [0, Number(/\d+$/.exec(embeds)![0]), 0], [1, -1, -1]);
+      expect(gap(kept, embeds)).toBeLessThanOrEqual(TOLERANCE);
       const before = tf.squeeze(
         tf.slice(hidden, [0, 0, 0], [1, edit.rows.tokens - 1, -1]),
         [0],
@@ -171,7 +174,9 @@ describe.each(await engines())('language model on %s', (engine) => {
   it('decodes with a cache to the tokens and logits of the reference', () => {
     const { keyHeads, headSize, layers } = model.config.language;
     const edit = readCase(model, 'lm_edit');
-    const shape = { layers, batch: 1, capacity: edit.rows.tokens + 5, heads: keyHeads, size: headSize };
+    const { kv_tokens: tokens } = readConfig<{ kv_tokens: number[] }>(REFERENCE);
+    const capacity = edit.rows.tokens + tokens.length;
+    const shape = { layers, batch: 1, capacity, heads: keyHeads, size: headSize };
     const cache = new KeyValueCache(shape);
     const run = (x: tf.Tensor3D, positions: PositionRows) =>
       model.language.forward(x, { rotary: rotaryTables(positions, model.config.language), cache });
@@ -188,7 +193,6 @@ describe.each(await engines())('language model on %s', (engine) => {
           TOLERANCE,
         );
     });
-    const { kv_tokens: tokens } = readConfig<{ kv_tokens: number[] }>(REFERENCE);
     tokens.forEach((token, step) => {
       expect(gap(logits, `kv.step${step}.logits_in`)).toBeLessThanOrEqual(TOLERANCE);
       expect(tf.tidy(() => tf.argMax(logits, -1).dataSync()[0])).toBe(token);
@@ -251,14 +255,19 @@ describe.each(await engines())('language model on %s', (engine) => {
     const lora = openTensors(REFERENCE, 'lora.safetensors');
     const expected = openTensors(REFERENCE, 'lora_outputs.safetensors');
     const slopes = openTensors(REFERENCE, 'lora_grads.safetensors');
-    const config = readConfig<{ r: number; lora_alpha: number; completion_ids: number[] }>(
-      REFERENCE,
-      'lora_config.json',
-    );
+    const config = readConfig<{
+      r: number;
+      lora_alpha: number;
+      completion_ids: number[];
+      advantage: number;
+      epsilon_low: number;
+      epsilon_high: number;
+    }>(REFERENCE, 'lora_config.json');
     const targets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'].flatMap(
       (part) =>
-        ['0', '1'].map(
-          (layer) => `language_model.layers.${layer}.${/^[qkvo]_/.test(part) ? 'self_attn' : 'mlp'}.${part}`,
+        model.language.layers.map(
+          (_, layer) =>
+            `language_model.layers.${layer}.${/^[qkvo]_/.test(part) ? 'self_attn' : 'mlp'}.${part}`,
         ),
     );
     const adapter = LoraAdapter.attach(model, {
@@ -282,11 +291,15 @@ describe.each(await engines())('language model on %s', (engine) => {
     const rotary = rotaryTables(positions, model.config.language);
     const result = gradients(() => {
       const hidden = model.language.forward(model.embed(rows), { rotary });
-      const before = tf.reshape(tf.slice(hidden, [0, ids.length - 6, 0], [1, 5, -1]), [5, -1]) as tf.Tensor2D;
+      const count = config.completion_ids.length;
+      const seen = tf.slice(hidden, [0, ids.length - count - 1, 0], [1, count, -1]);
+      const before = tf.reshape(seen, [count, -1]) as tf.Tensor2D;
       const said = tf.tensor1d(config.completion_ids, 'int32');
       const { logProbs, entropies } = model.tokenScores(before, said, adapter.parameters());
-      const ratio = tf.exp(tf.sub(logProbs, tf.reshape(expected.tensor('old_logprobs'), [5])));
-      const gain = tf.minimum(tf.mul(ratio, 0.8), tf.mul(tf.clipByValue(ratio, 0.8, 1.28), 0.8));
+      const ratio = tf.exp(tf.sub(logProbs, tf.reshape(expected.tensor('old_logprobs'), [count])));
+      const { advantage, epsilon_low: low, epsilon_high: high } = config;
+      const clipped = tf.clipByValue(ratio, 1 - low, 1 + high);
+      const gain = tf.minimum(tf.mul(ratio, advantage), tf.mul(clipped, advantage));
       return {
         loss: tf.neg(tf.mean(gain)) as tf.Scalar,
         stats: { logProbs, entropies, logits: model.logits(before) },

@@ -14,17 +14,22 @@ import {
   QwenVlTextEncoder,
 } from '../src/qwen2-5-vl/index.ts';
 import { engines } from './engine.ts';
-import { readConfig } from './fixture.ts';
-import { gap, IGNORED, inputs, outputs, patchesOfCase, REFERENCE } from './qwen-vl-fixture.ts';
+import { OWN, openTensors, readConfig } from './fixture.ts';
+import { gap, IGNORED, patchesOfCase, REFERENCE } from './qwen-vl-fixture.ts';
 import { tinyFolder } from './qwen-vl-folder.ts';
+
+const inputs = openTensors(REFERENCE, 'inputs.safetensors', OWN);
+const outputs = openTensors(REFERENCE, 'outputs.safetensors', OWN);
 
 function logitsError(folder: string): number {
   const { model } = loadQwenVl(folder);
   const ids = Int32Array.from(inputs.values('lm_edit.input_ids'));
-  const rows = { ids, rows: 1, tokens: ids.length, patches: patchesOfCase('lm_edit') };
+  const rows = { ids, rows: 1, tokens: ids.length, patches: patchesOfCase('lm_edit', inputs) };
   const axes = Int32Array.from(outputs.values('lm_edit.position_ids'));
   const positions: PositionRows = { axes, rows: 1, tokens: ids.length };
-  const error = tf.tidy(() => gap(model.logits(model.forward(rows, { positions })), 'lm_edit.logits'));
+  const error = tf.tidy(() =>
+    gap(model.logits(model.forward(rows, { positions })), 'lm_edit.logits', outputs),
+  );
   model.dispose();
   return error;
 }
@@ -103,8 +108,8 @@ describe.each(await engines())('loading on %s', (engine) => {
     const encoder = new QwenVlTextEncoder({ model, processor, dropped: 6 });
     tf.tidy(() => {
       const ids = Int32Array.from(inputs.values('lm_edit.input_ids'));
-      const states = encoder.encode({ ids, patches: patchesOfCase('lm_edit') });
-      expect(gap(states, 'lm_edit.prompt_embeds_drop6')).toBeLessThanOrEqual(1e-4);
+      const states = encoder.encode({ ids, patches: patchesOfCase('lm_edit', inputs) });
+      expect(gap(states, 'lm_edit.prompt_embeds_drop6', outputs)).toBeLessThanOrEqual(1e-4);
     });
     expect(
       encoder.read('<|image_pad|>snow', [{ width: 16, height: 8, data: new Float32Array(384) }]).ids.length,
@@ -142,7 +147,7 @@ describe('a folder', () => {
   });
 
   it('may keep the fields of the language model under text_config, and unknown fields that are off or listed', () => {
-    const flat = readConfig<Record<string, unknown>>(REFERENCE);
+    const flat = readConfig<Record<string, unknown>>(REFERENCE, 'config.json', OWN);
     const { vision_config, model_type, image_token_id, video_token_id, ...text } = flat;
     const nested = { vision_config, model_type, image_token_id, video_token_id, text_config: text };
     const ignore = [...IGNORED, 'harmless'];

@@ -236,7 +236,7 @@ describe.runIf(existsSync('/dev/full'))('a full disk', () => {
     rmSync(path);
     symlinkSync('/dev/full', path);
     await expect(open(honest())).rejects.toThrow(JudgeCacheError);
-    await expect(open(honest())).rejects.toThrow(`${path}: cannot be written: ENOSPC`);
+    await expect(open(honest())).rejects.toThrow(/: cannot be written \(\d+ bytes\): ENOSPC/);
     rmSync(path);
     expect(await (await open(honest())).answer(requests(2))).toHaveLength(2);
   });

@@ -5,11 +5,22 @@ export interface Interrupt {
   release(): void;
 }
 
-/** Starts to listen. The second Ctrl-C leaves at once with 130. */
-export function listenForInterrupt(onRequest: () => void): Interrupt {
+/** A signal this many ms after the first is the first again: launchers pass on what a terminal sends to everybody. */
+const ECHO = 1000;
+
+/** Starts to listen. The first signal is a request, a later one is not to be waited for: unless told, it leaves with 130. */
+export function listenForInterrupt(
+  onRequest: () => void,
+  onInsistence: () => void = () => process.exit(130),
+): Interrupt {
   const controller = new AbortController();
+  let requested = 0;
   const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) {
+      if (performance.now() - requested > ECHO) onInsistence();
+      return;
+    }
+    requested = performance.now();
     controller.abort();
     onRequest();
   };

@@ -1,4 +1,5 @@
 import { main } from '../src/index.ts';
 import { scriptedRecipe } from './scripted-recipe.ts';
 
-process.exitCode = await main(process.argv.slice(2), { load: async () => scriptedRecipe(50) });
+const pause = Number(process.env.PAUSE ?? 50);
+process.exitCode = await main(process.argv.slice(2), { load: async () => scriptedRecipe(pause) });

@@ -15,9 +15,11 @@ function ended(child: ChildProcess): Promise<{ status: number | null; stdout: st
   return new Promise((done) => child.on('close', (status) => done({ status, stdout, stderr })));
 }
 
-function scripted(...words: string[]): ChildProcess {
+/** A run whose iterations take `pause` milliseconds. */
+function scripted(pause: number, ...words: string[]): ChildProcess {
   const loader = ['--import', 'tsx', '--conditions=@thinkrl/source'];
   return spawn(process.execPath, [...loader, here('interruptible.ts'), ...words], {
+    env: { ...process.env, PAUSE: `${pause}` },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
@@ -25,14 +27,36 @@ function scripted(...words: string[]): ChildProcess {
 test.each(['SIGINT', 'SIGTERM'] as const)(
   '%s ends the run after an iteration and says how to go on',
   async (signal) => {
-    const child = scripted('train', '--iterations', '10000', '--out', 'runs/mine');
+    const child = scripted(50, 'train', '--iterations', '10000', '--out', 'runs/mine');
     child.stderr!.once('data', () => child.kill(signal));
     const { status, stdout, stderr } = await ended(child);
     expect(status).toBe(130);
-    expect(stderr).toContain('stopping after this iteration');
+    expect(stderr).toContain('stopping as soon as it is saved');
     expect(stdout).toContain('go on with: thinkrl resume runs/mine');
   },
 );
+
+test('the second signal leaves at once, without saving', async () => {
+  const child = scripted(300_000, 'train', '--iterations', '2', '--out', 'runs/mine');
+  child.stderr!.once('data', () => {
+    child.kill('SIGINT');
+    setTimeout(() => child.kill('SIGINT'), 1500);
+  });
+  const { status, stdout } = await ended(child);
+  expect(status).toBe(130);
+  expect(stdout).not.toContain('go on with');
+});
+
+test('a signal that a launcher passes on is not a second one', async () => {
+  const child = scripted(1000, 'train', '--iterations', '100', '--out', 'runs/mine');
+  child.stderr!.once('data', () => {
+    child.kill('SIGINT');
+    setTimeout(() => child.kill('SIGTERM'), 200);
+  });
+  const { status, stdout } = await ended(child);
+  expect(status).toBe(130);
+  expect(stdout).toContain('go on with: thinkrl resume runs/mine');
+});
 
 test('the binary says when it is not built', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'thinkrl-bin-'));

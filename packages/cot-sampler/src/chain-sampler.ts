@@ -36,6 +36,8 @@ export interface ChainRequest<Task extends EditTask> {
   /** Denoising steps drawn by the SDE; none for a deterministic edit. */
   readonly stochastic: readonly number[];
   readonly key: Key;
+  /** Gives the batch up between two of its stages: it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Samples chains of thought: plan, edit, reflect, edit again. */
@@ -126,6 +128,7 @@ async function startDrafts<Task extends EditTask>(
     sampling: request.sampling,
     keys: seats.map((_, seat) => seats[seat - (seat % editsPerPlan)]!.key.fold('plan')),
   });
+  request.signal?.throwIfAborted();
   const edits = await options.editor.sample(
     seats.map(({ task }, i) => options.composer.first(task, plans?.[i] ?? null)),
     { keys: seats.map(({ key }) => key.fold('edit')), stochastic: request.stochastic },
@@ -153,6 +156,7 @@ async function reconsider<Task extends EditTask>(step: Reconsideration<Task>): P
   const { session, options, request, drafts, round } = step;
   const seats = drafts.flatMap((draft, seat) => (draft.open ? [seat] : []));
   if (seats.length === 0) return;
+  request.signal?.throwIfAborted();
   const open = seats.map((seat) => drafts[seat]!);
   const reflections = await session.reflect(
     seats,
@@ -162,6 +166,7 @@ async function reconsider<Task extends EditTask>(step: Reconsideration<Task>): P
   const mending = open.flatMap((draft, i) =>
     asksForEdit(reflections[i]!) ? [{ draft, reflection: reflections[i]! }] : [],
   );
+  request.signal?.throwIfAborted();
   const edits = await editAgain(mending, options, { stochastic: request.stochastic, round });
   open.forEach((draft, i) => {
     const edit = edits.get(draft) ?? null;

@@ -1,5 +1,6 @@
 import { ConfigError, type RandomStream } from '@thinkrl/spec';
 import { CotSamplerError } from './error.ts';
+import { keepLikeliest } from './likeliest-tokens.ts';
 import type { SamplingOptions } from './policy.ts';
 
 /** How one token is drawn. */
@@ -123,13 +124,8 @@ function isCut({ topK, topP, minP }: SamplingOptions): boolean {
 }
 
 /** Sets the odds of every token that the options cut away to 0. */
-function cutTail(odds: Float64Array, { topK = odds.length, topP = 1, minP = 0 }: SamplingOptions): void {
-  const ranked = Array.from(odds.keys()).sort((a, b) => odds[b]! - odds[a]! || a - b);
-  const wanted = topP * ranked.slice(0, topK).reduce((total, id) => total + odds[id]!, 0);
-  let held = 0;
-  ranked.forEach((id, rank) => {
-    const kept = rank < topK && held < wanted && odds[id]! >= minP;
-    if (kept) held += odds[id]!;
-    else odds[id] = 0;
-  });
+function cutTail(odds: Float64Array, { topK, topP = 1, minP = 0 }: SamplingOptions): void {
+  if (topK !== undefined) keepLikeliest(odds, { count: topK });
+  if (topP < 1) keepLikeliest(odds, { mass: topP * sum(odds) });
+  for (let id = 0; id < odds.length; id++) if (odds[id]! < minP) odds[id] = 0;
 }

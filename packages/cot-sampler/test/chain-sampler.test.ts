@@ -113,6 +113,39 @@ describe('createChainSampler', () => {
     expect(alone.asked.map((a) => a.seed)).toEqual(both.asked.slice(2).map((a) => a.seed));
   });
 
+  it.each(['plan', 'edit', 'reflect'])(
+    'gives up after the stage (%s) during which it is told to',
+    async (stage) => {
+      const stop = new AbortController();
+      const done: string[] = [];
+      const enter = (name: string) => {
+        done.push(name);
+        if (name === stage) stop.abort();
+      };
+      const plain = fakePolicy({ plan: () => 'plan', reflect: () => 'fix it' });
+      const policy: typeof plain = {
+        ...plain,
+        async begin(...call) {
+          const session = await plain.begin(...call);
+          return {
+            plan: (speak) => (enter('plan'), session.plan(speak)),
+            reflect: (...seats) => (enter('reflect'), session.reflect(...seats)),
+            dispose: () => {
+              done.push('disposed');
+              session.dispose();
+            },
+          };
+        },
+      };
+      const editor: Editor = { sample: (...call) => (enter('edit'), fakeEditor().sample(...call)) };
+      const sampler = createChainSampler({ policy, editor, composer: fromReference, rounds: 1 });
+      const sampling = sampler.sample({ ...request, signal: stop.signal });
+      await expect(sampling).rejects.toMatchObject({ name: 'AbortError' });
+      const stages = ['plan', 'edit', 'reflect'];
+      expect(done).toEqual([...stages.slice(0, stages.indexOf(stage) + 1), 'disposed']);
+    },
+  );
+
   it('refuses rounds without a policy and a fraction of a round', () => {
     const parts = { policy: null, editor: fakeEditor(), composer: fromReference };
     expect(() => createChainSampler({ ...parts, rounds: 1 })).toThrow(ConfigError);

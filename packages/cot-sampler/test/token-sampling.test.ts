@@ -126,6 +126,62 @@ describe('sampleToken', () => {
   });
 });
 
+/** What {@link sampleToken} says it does, by sorting the whole vocabulary. */
+function sortedDraw(logits: Float32Array, options: DrawOptions, uniform: number): number {
+  const { temperature, allowed = [...logits.keys()], topK = logits.length, topP = 1, minP = 0 } = options;
+  const largest = Math.max(...allowed.map((id) => logits[id]!));
+  const odds = new Map(allowed.map((id) => [id, Math.exp((logits[id]! - largest) / temperature)]));
+  const likeliest = [...odds.keys()].sort((a, b) => odds.get(b)! - odds.get(a)! || a - b).slice(0, topK);
+  const sum = (ids: readonly number[]) => ids.reduce((total, id) => total + odds.get(id)!, 0);
+  const wanted = topP * sum(likeliest);
+  let held = 0;
+  const kept = likeliest.filter((id) => {
+    const enough = topP < 1 && held >= wanted;
+    held += odds.get(id)!;
+    return !enough && odds.get(id)! >= minP;
+  });
+  kept.sort((a, b) => a - b);
+  let rest = uniform * sum(kept);
+  const drawn = kept.find((id) => {
+    rest -= odds.get(id)!;
+    return rest < 0;
+  });
+  return drawn ?? likeliest[0]!;
+}
+
+it.each([
+  ['few', 1, 500],
+  ['many', 60, 100],
+])('draws of %s tokens what sorting them draws, with ties and unlikely ones', (_, copies, numRuns) => {
+  const logit = fc.oneof(
+    fc.integer({ min: -3, max: 3 }),
+    fc.float({ min: -30, max: 30, noNaN: true }),
+    fc.constantFrom(-900, Number.NEGATIVE_INFINITY),
+  );
+  const cuts = fc.record(
+    {
+      topK: fc.integer({ min: 1, max: 50 * copies }),
+      topP: fc.oneof(fc.constantFrom(0.25, 0.5, 0.75), fc.double({ min: 0.001, max: 1, noNaN: true })),
+      minP: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
+    },
+    { requiredKeys: [] },
+  );
+  const draws = fc.record({ cuts, temperature: fc.constantFrom(0.5, 1, 3), every: fc.constantFrom(1, 2, 3) });
+  const row = fc.array(logit, { minLength: 40, maxLength: 60 });
+  fc.assert(
+    fc.property(row, draws, fc.nat(), (some, { cuts, temperature, every }, seed) => {
+      const logits = Float32Array.from({ length: copies * some.length + 1 }, (_, i) =>
+        i === 0 ? 0.5 : some[i % some.length]! + Math.floor(i / some.length / 2) * 1e-3,
+      );
+      const allowed = every === 1 ? undefined : [...logits.keys()].filter((id) => id % every === 0).reverse();
+      const options = { temperature, ...cuts, allowed };
+      const { token } = sampleToken(logits, options, Key.of(seed).stream());
+      expect(token).toBe(sortedDraw(logits, options, Key.of(seed).stream().uniform()));
+    }),
+    { numRuns },
+  );
+});
+
 describe('checkSampling', () => {
   it.each([
     { temperature: -1 },

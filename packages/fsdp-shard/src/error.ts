@@ -5,14 +5,64 @@ export class ShardError extends ThinkError {
   readonly code = 'FSDP_SHARD';
 }
 
+/** What {@link RankDivergenceError} says. */
+export interface Divergence {
+  /** Of each rank's parameters. */
+  readonly fingerprints: readonly number[];
+  /** The first parameter that is not the same everywhere. */
+  readonly parameter: string | null;
+}
+
 /** The ranks no longer hold the same values; training on would be of no use. */
 export class RankDivergenceError extends ThinkError {
   readonly code = 'FSDP_DIVERGED';
-  /** Fingerprint of each rank. */
   readonly fingerprints: readonly number[];
+  readonly parameter: string | null;
+  /** The ranks that differ from most; all of them where no value is that of most. */
+  readonly ranks: readonly number[];
 
-  constructor(fingerprints: readonly number[], options?: ErrorOptions) {
-    super(`the ranks hold different parameters: fingerprints ${fingerprints.join(', ')}`, options);
+  constructor({ fingerprints, parameter }: Divergence, options?: ErrorOptions) {
+    const ranks = oddRanks(fingerprints);
+    const who = `${ranks.length === 1 ? 'rank' : 'ranks'} ${ranks.join(', ')}`;
+    const from = ranks.length === fingerprints.length ? 'among themselves' : 'from the others';
+    const first = parameter === null ? '' : `, first in ${parameter}`;
+    super(
+      `the parameters of ${who} differ ${from}${first}; fingerprints by rank: ${fingerprints.join(', ')}`,
+      options,
+    );
     this.fingerprints = fingerprints;
+    this.parameter = parameter;
+    this.ranks = ranks;
   }
+}
+
+/** Files of a sharded checkpoint that do not hold what they should. */
+export class ShardFileError extends ThinkError {
+  readonly code = 'FSDP_FILES';
+  /** The file, or the parameter whose values are missing. */
+  readonly place: string;
+
+  constructor(place: string, problem: string, options?: ErrorOptions) {
+    super(`${place}: ${problem}`, options);
+    this.place = place;
+  }
+}
+
+/** Work that every rank has a part in failed on another one. */
+export class OtherRankError extends ThinkError {
+  readonly code = 'FSDP_OTHER_RANK';
+  readonly rank: number;
+
+  constructor(rank: number, problem: string, options?: ErrorOptions) {
+    super(`rank ${rank}: ${problem}`, options);
+    this.rank = rank;
+  }
+}
+
+function oddRanks(fingerprints: readonly number[]): readonly number[] {
+  const ranks = [...fingerprints.keys()];
+  const usual = fingerprints.find(
+    (value) => 2 * fingerprints.filter((other) => other === value).length > fingerprints.length,
+  );
+  return usual === undefined ? ranks : ranks.filter((rank) => fingerprints[rank] !== usual);
 }

@@ -91,10 +91,13 @@ export class FlatParameters {
     this.prefetch();
     if (this.arriving === null) return;
     const { pending, sent } = this.arriving;
-    pending.wait();
-    sent.dispose();
     this.arriving = null;
     this.present = true;
+    try {
+      pending.wait();
+    } finally {
+      sent.dispose();
+    }
   }
 
   /** Whether the whole is here. */
@@ -138,9 +141,11 @@ export class FlatParameters {
     if (communicate) this.send();
   }
 
-  /** Sends what {@link reduce} kept here, zeros where that is nothing. */
-  sendAll(): void {
-    this.local ??= tf.keep(tf.zeros([this.size]));
+  /** Sends what {@link reduce} kept here times `weight`, zeros where that is nothing. */
+  sendAll(weight: number): void {
+    const own = this.local;
+    this.local = noGrad(() => tf.keep(own === null ? tf.zeros([this.size]) : tf.mul(own, weight)));
+    own?.dispose();
     this.send();
   }
 
@@ -233,8 +238,9 @@ function laidOut(parameters: ReadonlyMap<string, tf.Variable>, { group, storage 
   const places = new Map<string, Place>();
   let length = 0;
   for (const [name, variable] of parameters) {
-    places.set(name, { variable, offset: length });
-    length += Math.ceil(variable.size / step) * step;
+    const offset = Math.ceil(length / step) * step;
+    places.set(name, { variable, offset });
+    length = offset + variable.size;
   }
   const padded = Math.ceil(length / worldSize) * worldSize;
   const values = (variable: tf.Variable) =>

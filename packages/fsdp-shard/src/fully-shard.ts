@@ -63,9 +63,9 @@ export interface FullyShardOptions {
 export function fullyShard(module: Module, options: FullyShardOptions): ShardedModule {
   if (!hasKernel('ReleaseStorage'))
     throw new ConfigError({ field: 'engine', value: 'another', fix: 'use torch, which can free parameters' });
-  const { group, reshardAfterForward = true } = options;
+  const { group, replicas = null, reshardAfterForward = true } = options;
   const plans = planUnits(module, options);
-  return new ShardedModule({ group, reshardAfterForward }, (context) =>
+  return new ShardedModule({ group, replicas, reshardAfterForward }, (context) =>
     plans.map((plan) => makeUnit(plan, { context, options })),
   );
 }

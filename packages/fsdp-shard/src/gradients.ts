@@ -1,4 +1,4 @@
-import { dispose, div, scalar, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
+import { dispose, div, mul, scalar, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import type { ProcessGroup } from './process-group.ts';
 
 /**
@@ -22,10 +22,12 @@ export async function averageGradients(
 export interface GradientShare {
   readonly loss: number;
   readonly gradients: ReadonlyMap<string, Tensor>;
+  /** How much it counts beside those of other ranks, as a rule what the loss is a mean over; 1 unless given. */
+  readonly weight?: number;
 }
 
 /**
- * Mean loss and mean gradients over the ranks that have a share; null when none has. A rank that has nothing to learn
+ * Mean loss and mean gradients over the ranks that have a share, by weight; null when none has. A rank that has nothing to learn
  * from gives null and gets the same as the others, so that all take the same step or none does. A loss that is not finite
  * on one rank is so on all.
  *
@@ -41,17 +43,21 @@ export async function combineShares(
 ): Promise<GradientShare | null> {
   if (group.worldSize === 1) return share;
   const names = [...parameters.keys()];
+  const weight = share === null ? 0 : (share.weight ?? 1);
   const own = tidy(() => [
-    scalar(share === null ? 0 : 1),
-    scalar(share?.loss ?? 0),
-    ...names.map((name) => share?.gradients.get(name)?.clone() ?? zerosLike(parameters.get(name)!)),
+    scalar(weight),
+    scalar(weight * (share?.loss ?? 0)),
+    ...names.map((name) => {
+      const gradient = share?.gradients.get(name);
+      return gradient === undefined ? zerosLike(parameters.get(name)!) : mul(gradient, weight);
+    }),
   ]);
   const sums = await group.allReduce(own, 'sum');
   dispose([...own, ...(share?.gradients.values() ?? [])]);
-  const [count, loss] = await Promise.all([sums[0]!.data(), sums[1]!.data()]);
-  const shares = count[0]!;
-  const means = tidy(() => (shares === 0 ? [] : sums.slice(2).map((sum) => div(sum, shares))));
+  const [weights, loss] = await Promise.all([sums[0]!.data(), sums[1]!.data()]);
+  const total = weights[0]!;
+  const means = tidy(() => (total === 0 ? [] : sums.slice(2).map((sum) => div(sum, total))));
   dispose([...sums]);
-  if (shares === 0) return null;
-  return { loss: loss[0]! / shares, gradients: new Map(names.map((name, i) => [name, means[i]!])) };
+  if (total === 0) return null;
+  return { loss: loss[0]! / total, gradients: new Map(names.map((name, i) => [name, means[i]!])) };
 }

@@ -14,9 +14,17 @@ export interface ShardedGradients<Stats extends string = string> {
   dispose(): void;
 }
 
+interface ShardedOptions {
+  readonly group: ShardingGroup;
+  readonly replicas: ShardingGroup | null;
+  readonly reshardAfterForward: boolean;
+}
+
 /** What one rank holds of a module whose parameters are shared out over a group; made by `fullyShard`. */
 export class ShardedModule {
   readonly group: ShardingGroup;
+  /** The ranks that keep the same part; null where nobody else does. */
+  readonly replicas: ShardingGroup | null;
   readonly units: readonly Unit[];
   private readonly anchor: tf.Variable;
   private readonly prefetcher = new Prefetcher();
@@ -27,10 +35,11 @@ export class ShardedModule {
 
   /** @internal Use `fullyShard`. */
   constructor(
-    { group, reshardAfterForward }: { readonly group: ShardingGroup; readonly reshardAfterForward: boolean },
+    { group, replicas, reshardAfterForward }: ShardedOptions,
     makeUnits: (context: UnitContext) => readonly Unit[],
   ) {
     this.group = group;
+    this.replicas = replicas;
     this.anchor = tf.tidy(() => tf.variable(tf.scalar(0)));
     this.units = makeUnits({
       anchor: this.anchor,
@@ -70,11 +79,12 @@ export class ShardedModule {
   }
 
   /**
-   * The gradients of what all ranks have accumulated, as a mean over the ranks: those who have nothing count as zeros. Every
-   * rank calls it. The caller owns them.
+   * The gradients of what all ranks have accumulated, each times a weight of its own, as a mean over the ranks: those who have
+   * nothing count as zeros. Every rank calls it. The caller owns them.
    */
-  collect(): ReadonlyMap<string, tf.Tensor> {
-    for (const { flats } of this.units) for (const flat of flats) if (flat.options.trainable) flat.sendAll();
+  collect(weight = 1): ReadonlyMap<string, tf.Tensor> {
+    for (const { flats } of this.units)
+      for (const flat of flats) if (flat.options.trainable) flat.sendAll(weight);
     return this.take();
   }
 
@@ -158,13 +168,22 @@ export class ShardedModule {
     try {
       const { loss, stats, gradients } = differentiate(objective, new Map([['anchor', this.anchor]]));
       tf.dispose([...gradients.values()]);
+      this.letGo();
       return { loss, stats };
-    } finally {
-      for (const discard of this.kept) discard();
-      this.kept.clear();
-      for (const unit of this.units) unit.release();
-      this.stepping = false;
-      this.accumulating = false;
+    } catch (error) {
+      try {
+        this.letGo();
+      } catch {} // when a group has failed, its units fail as well: the first failure is what there is to tell
+      throw error;
     }
+  }
+
+  /** Frees what a pass has kept and gathered. */
+  private letGo(): void {
+    this.stepping = false;
+    this.accumulating = false;
+    for (const discard of this.kept) discard();
+    this.kept.clear();
+    for (const unit of this.units) unit.release();
   }
 }

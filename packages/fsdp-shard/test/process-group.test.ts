@@ -5,12 +5,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   averageGradients,
   combineShares,
+  fromEveryRank,
   leastOverRanks,
   meshOf,
   onAnyRank,
   rankEnvironment,
   sameEverywhere,
   singleProcess,
+  together,
   withGroup,
 } from '../src/index.ts';
 import { fakeWorld } from '../src/testing/index.ts';
@@ -96,6 +98,17 @@ describe('combineShares', () => {
     expect(memory().numTensors).toBe(before - 2);
   });
 
+  it('weighs the shares: (1 · 3 + 4 · 1) / 4 = 1.75, ([1, 2] · 3 + [5, 8]) / 4 = [2, 3.5]', async () => {
+    const shares = [{ ...shareOf(1, [1, 2]), weight: 3 }, null, { ...shareOf(4, [5, 8]), weight: 1 }];
+    const combined = await Promise.all(
+      fakeWorld(3).map((group, rank) => combineShares(group, shares[rank]!, w)),
+    );
+    for (const share of combined) {
+      expect(share!.loss).toBe(1.75);
+      expect([...(await share!.gradients.get('w')!.data())]).toEqual([2, 3.5]);
+    }
+  });
+
   it('is not finite anywhere when it is not somewhere, and null when nobody has a share', async () => {
     const shares = [shareOf(1, [1, 2]), shareOf(Number.NaN, [5, 8])];
     const bad = await Promise.all(fakeWorld(2).map((group, rank) => combineShares(group, shares[rank]!, w)));
@@ -129,18 +142,73 @@ describe('leastOverRanks', () => {
   });
 });
 
+describe('fromEveryRank', () => {
+  it('tells every rank what each says, of whatever length', async () => {
+    const own = ['é', { long: 'x'.repeat(100) }, [1.5, null]];
+    const before = memory().numTensors;
+    const heard = await Promise.all(
+      fakeWorld(3).map((group, rank) => fromEveryRank<unknown>(group, own[rank])),
+    );
+    expect(heard).toEqual([own, own, own]);
+    expect(await fromEveryRank(singleProcess(), 'alone')).toEqual(['alone']);
+    expect(memory().numTensors).toBe(before);
+  });
+});
+
+describe('together', () => {
+  it('gives what the work of all ranks came to', async () => {
+    const all = await Promise.all(fakeWorld(2).map((group) => together(group, async () => 10 * group.rank)));
+    expect(all).toEqual([
+      [0, 10],
+      [0, 10],
+    ]);
+  });
+
+  it('fails on every rank when it fails on one, there with its own error', async () => {
+    const ends = await Promise.allSettled(
+      fakeWorld(2).map((group) =>
+        together(group, () => {
+          if (group.rank === 1) throw new RangeError('no more room');
+        }),
+      ),
+    );
+    expect(ends).toMatchObject([
+      { reason: { code: 'FSDP_OTHER_RANK', rank: 1, message: 'rank 1: no more room' } },
+      { reason: expect.any(RangeError) },
+    ]);
+  });
+});
+
 describe('sameEverywhere', () => {
-  it('is content with equal values and tells every rank of a single different bit', async () => {
-    const values = [1.5, -0.25, 3];
-    const check = (others: number[]) =>
-      Promise.allSettled(
-        fakeWorld(2).map((group, rank) =>
-          sameEverywhere(group, [tensor(rank === 0 ? values : others), tensor([7])]),
+  const check = (...firsts: number[][]) =>
+    Promise.allSettled(
+      fakeWorld(firsts.length).map((group, rank) =>
+        sameEverywhere(
+          group,
+          new Map([
+            ['bias', tensor([7])],
+            ['weight', tensor(firsts[rank]!)],
+          ]),
         ),
-      );
-    for (const { status } of await check(values)) expect(status).toBe('fulfilled');
-    for (const end of await check([1.5, -0.25000003, 3]))
-      expect(end).toMatchObject({ status: 'rejected', reason: { code: 'FSDP_DIVERGED' } });
+      ),
+    );
+  const values = [1.5, -0.25, 3];
+  const off = [1.5, -0.25000003, 3];
+
+  it('is content with equal values', async () => {
+    for (const { status } of await check(values, values)) expect(status).toBe('fulfilled');
+  });
+
+  it.each([
+    [[values, values, off], [2], 'of rank 2 differ from the others'],
+    [[off, values, values, values], [0], 'of rank 0 differ from the others'],
+    [[values, off], [0, 1], 'of ranks 0, 1 differ among themselves'],
+  ])('tells every rank of a single different bit, where it is and whose: %#', async (firsts, ranks, text) => {
+    for (const end of await check(...firsts)) {
+      const reason = { code: 'FSDP_DIVERGED', ranks, parameter: 'weight' };
+      expect(end).toMatchObject({ status: 'rejected', reason });
+      expect((end as PromiseRejectedResult).reason.message).toContain(`${text}, first in weight`);
+    }
   });
 });
 

@@ -77,14 +77,28 @@ export {
   downloadParameters,
   type LoadOptions,
   loadParameters,
+  requireSameShapes,
   type SaveOptions,
   saveParameters,
 } from './parameters.ts';
 export { openCheckpoint } from './safetensors/checkpoint.ts';
 export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './safetensors/half.ts';
-export type { HalfBits, HostData, HostTensor, StoredTensor, StoredType } from './safetensors/host-tensor.ts';
+export type {
+  FilePlace,
+  HalfBits,
+  HostData,
+  HostTensor,
+  PartOf,
+  StoredTensor,
+  StoredType,
+} from './safetensors/host-tensor.ts';
 export { mapTensors, type TensorRule } from './safetensors/map-tensors.ts';
 export { type OpenSafetensors, openSafetensors } from './safetensors/open.ts';
 export { parseSafetensors, readSafetensors, type SafetensorsFile } from './safetensors/read.ts';
-export { encodeSafetensors, writeSafetensors } from './safetensors/write.ts';
+export {
+  encodeSafetensors,
+  type PendingTensor,
+  writePending,
+  writeSafetensors,
+} from './safetensors/write.ts';
 export { WeightSnapshot } from './weight-snapshot.ts';

@@ -2,21 +2,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import { ParameterMismatchError } from './error.ts';
 import { castStorage, type StorageType } from './ops/cast-storage.ts';
 import { hasKernel, runFused } from './ops/fused.ts';
-import { placeholder } from './ops/placeholder.ts';
 import type { HostData, HostTensor, StoredType } from './safetensors/host-tensor.ts';
 import { type PendingTensor, writePending } from './safetensors/write.ts';
 
 /** How {@link loadParameters} takes the halves of a file. */
 export interface LoadOptions {
-  /** `widen` (the default) to float32, or `keep` them as they are where the engine can: nothing passes through float32. */
+  /** `widen` (the default) to float32, or `keep` them as they are where the engine can. */
   readonly halves?: 'widen' | 'keep';
   /** The storage of every parameter, whatever the file's; what was read unless given. */
   readonly storage?: StorageType;
 }
 
 /**
- * Sets every parameter from the tensor of its name. Strict: throws {@link ParameterMismatchError} with what is
- * missing, unexpected or of another shape, before anything is changed.
+ * Sets every parameter from the tensor of its name; an engine that reads files takes floats straight from there. Strict:
+ * throws {@link ParameterMismatchError} with what is missing, unexpected or of another shape, before anything is changed.
  *
  * @example
  * loadParameters(model.parameters(), (await readSafetensors(path)).tensors);
@@ -26,23 +25,30 @@ export function loadParameters(
   tensors: ReadonlyMap<string, HostTensor>,
   { halves = 'widen', storage }: LoadOptions = {},
 ): void {
-  const keep = halves === 'keep' && hasKernel('FromBits');
-  const names = [...parameters.keys()];
-  const missing = names.filter((name) => !tensors.has(name));
-  const unexpected = [...tensors.keys()].filter((name) => !parameters.has(name));
-  const shapes = names.flatMap((name) => {
-    const expected = parameters.get(name)!.shape;
-    const found = tensors.get(name)?.shape ?? expected;
-    return expected.join() === found.join() ? [] : [{ name, expected, found }];
-  });
-  if (missing.length + unexpected.length + shapes.length > 0)
-    throw new ParameterMismatchError({ missing, unexpected, shapes });
+  requireSameShapes(new Map([...parameters].map(([name, { shape }]) => [name, shape])), tensors);
+  const wanted = storage ?? (halves === 'widen' ? 'float32' : undefined);
   for (const [name, variable] of parameters)
     tf.tidy(() => {
       const host = tensors.get(name)!;
-      const loaded = (keep && fromBits(host)) || toTensor(host, variable.dtype);
-      variable.assign(storage === undefined ? loaded : castStorage(loaded, storage));
+      const loaded = asStored(host, variable.dtype) ?? toTensor(host, variable.dtype);
+      const cast = wanted !== undefined && loaded.dtype === 'float32';
+      variable.assign(cast ? castStorage(loaded, wanted) : loaded);
     });
+}
+
+/** Throws {@link ParameterMismatchError} unless there is a tensor of each expected name and shape, and no other. */
+export function requireSameShapes(
+  expected: ReadonlyMap<string, readonly number[]>,
+  tensors: ReadonlyMap<string, Pick<HostTensor, 'shape'>>,
+): void {
+  const missing = [...expected.keys()].filter((name) => !tensors.has(name));
+  const unexpected = [...tensors.keys()].filter((name) => !expected.has(name));
+  const shapes = [...expected].flatMap(([name, shape]) => {
+    const found = tensors.get(name)?.shape ?? shape;
+    return shape.join() === found.join() ? [] : [{ name, expected: shape, found }];
+  });
+  if (missing.length + unexpected.length + shapes.length > 0)
+    throw new ParameterMismatchError({ missing, unexpected, shapes });
 }
 
 /** How {@link saveParameters} stores values: F32 unless given. */
@@ -73,24 +79,19 @@ export async function downloadParameters(
   return tensors;
 }
 
-/** A tensor of halves as they are in the file; nothing for other tensors. */
-function fromBits({ shape, bits }: HostTensor): tf.Tensor | undefined {
-  if (bits === undefined) return undefined;
-  const upload = (words: Uint16Array, as: readonly number[]) =>
-    runFused('FromBits', {}, { bits: words, shape: as, storage: bits.storage })[0]!;
-  if (bits.parts === undefined) return upload(bits.words, shape);
-  const size = tf.util.sizeFromShape([...shape]);
-  let target: tf.Tensor | undefined;
-  let position = 0;
-  for (const words of bits.parts()) {
-    if (words.length === size) return upload(words, shape);
-    target ??= castStorage(placeholder([1, size, 1, 1]), bits.storage);
-    const rows = upload(words, [1, words.length, 1, 1]);
-    runFused('CacheWrite', { cache: target, rows }, { position });
-    rows.dispose();
-    position += words.length;
+/** A tensor of floats as its file stores them; nothing where it has none, or the engine takes them in another way. */
+function asStored(host: HostTensor, dtype: tf.DataType): tf.Tensor | undefined {
+  if (dtype !== 'float32') return undefined;
+  if (host.partOf !== undefined) {
+    const whole = asStored(host.partOf.whole, dtype);
+    return whole && host.partOf.take(whole);
   }
-  return target === undefined ? upload(bits.words, shape) : tf.reshape(target, [...shape]);
+  const shape = [...host.shape];
+  const place = hasKernel('FromFile') ? host.place : undefined;
+  if (place !== undefined) return runFused('FromFile', {}, { ...place, shape })[0]!;
+  const bits = hasKernel('FromBits') ? host.bits : undefined;
+  if (bits === undefined) return undefined;
+  return runFused('FromBits', {}, { bits: bits.words, shape, storage: bits.storage })[0]!;
 }
 
 function toTensor({ data, shape }: HostTensor, dtype: tf.DataType): tf.Tensor {

@@ -106,6 +106,27 @@ describe('safetensors', () => {
     expect(readdirSync(folder)).toEqual(['round.safetensors']);
   });
 
+  it('reads some of the values of an opened file, of every type', async () => {
+    const path = join(folder, 'ranges.safetensors');
+    const tensors = new Map<string, StoredTensor>([
+      ['a', { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }],
+      ['b', { shape: [3], data: Float32Array.of(5, 6, 7), dtype: 'BF16' }],
+      ['c', { shape: [3], data: Float32Array.of(8, 9, 10), dtype: 'F16' }],
+      ['d', { shape: [2], data: BigInt64Array.of(11n, 12n) }],
+    ]);
+    await writeSafetensors(path, tensors);
+    const opened = openSafetensors(path);
+    for (const [name, { data }] of tensors) {
+      const { range } = opened.tensors.get(name)!;
+      expect(range!(1, data.length)).toEqual(data.slice(1));
+      expect(range!(0, 2)).toEqual(data.slice(0, 2));
+      expect(range!(1, 1)).toHaveLength(0);
+    }
+    opened.close();
+    rmSync(path);
+    expect(parseSafetensors(encodeSafetensors(tensors)).tensors.get('a')!.range).toBeUndefined();
+  });
+
   it('has the layout of the format: length, header, data from byte 8 + length on', () => {
     const bytes = encodeSafetensors(new Map([['x', { shape: [1], data: Float32Array.of(1) }]]));
     const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));

@@ -1,88 +1,111 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type AdamW, loadParameters, type ParameterMap, readSafetensors, saveParameters } from '@thinkrl/nn';
+import { type ProcessGroup, singleProcess, together } from '@thinkrl/fsdp-shard';
+import type { ParameterMap } from '@thinkrl/nn';
+import {
+  checkpointFolder,
+  FORMAT,
+  type Manifest,
+  savedSteps,
+  sha256,
+  verifiedManifest,
+} from './checkpoint-manifest.ts';
+import { type CheckpointModule, loadModule, loadWeights, saveModule } from './checkpoint-module.ts';
 import { RunFolderError } from './error.ts';
-import { flushFolder, makeFolder, removeQuietly, writeWhole } from './run-folder.ts';
-
-const FORMAT = 1;
-
-/** A module whose weights and optimiser a checkpoint keeps; a frozen one has no optimiser and is not kept. */
-export interface CheckpointModule {
-  readonly name: 'understanding' | 'generation';
-  readonly parameters: ParameterMap;
-  readonly optimizer: AdamW;
-}
+import { flushToDisk, makeFolder, removeQuietly, writeWhole } from './run-folder.ts';
+import { writeProblem } from './write-problem.ts';
 
 /** What to save and where. */
 export interface CheckpointRequest {
-  /** The run's `checkpoints` folder. */
+  /** The run's `checkpoints` folder, the same for every rank. */
   readonly checkpoints: string;
   readonly iteration: number;
   readonly modules: readonly CheckpointModule[];
   readonly keepCheckpoints: number;
-}
-
-interface Manifest {
-  readonly format: number;
-  readonly iteration: number;
-  /** Optimiser steps by module. */
-  readonly optimizerSteps: Readonly<Record<string, number>>;
-  /** SHA-256 of every file, hexadecimal. */
-  readonly files: Readonly<Record<string, string>>;
+  /** The ranks that save together; that of the sharded modules, or this process alone, unless given. */
+  readonly processGroup?: ProcessGroup;
 }
 
 /**
- * Writes `step-N`: weights, optimiser state and `manifest.json` with hashes; aside first, then renamed, so that a
- * checkpoint is whole or not there. Older ones beyond `keepCheckpoints` are removed.
+ * Writes `step-N`: weights, optimiser state and `manifest.json` with hashes; aside first, then renamed once every rank has
+ * written its files, so that a checkpoint is whole or not there. Older ones beyond `keepCheckpoints` are removed.
  *
- * @throws RunFolderError when it cannot be written; earlier checkpoints stay as they were.
+ * @throws RunFolderError, on every rank, when one cannot write; earlier checkpoints stay as they were.
  */
 export async function saveCheckpoint(request: CheckpointRequest): Promise<void> {
-  const target = join(request.checkpoints, `step-${request.iteration}`);
-  const aside = join(request.checkpoints, `.step-${request.iteration}.writing`);
+  const { checkpoints, iteration, modules, keepCheckpoints, processGroup } = request;
+  const group = processGroup ?? groupOf(modules);
+  const first = group.rank === 0;
+  const target = checkpointFolder(checkpoints, iteration);
+  const aside = join(checkpoints, `.step-${iteration}.writing`);
   try {
-    rmSync(aside, { recursive: true, force: true });
-    makeFolder(aside);
-    for (const module of request.modules) await saveModule(aside, module);
-    writeWhole(join(aside, 'manifest.json'), `${JSON.stringify(manifestOf(aside, request), null, 2)}\n`);
-    rmSync(target, { recursive: true, force: true });
-    renameSync(aside, target);
-    flushFolder(request.checkpoints);
+    await together(group, () => first && makeAnew(aside));
+    const files = await together(group, () => writeFiles(aside, modules, group));
+    const manifest = manifestOf(request, files);
+    await together(group, () => first && putInPlace(aside, target, manifest));
   } catch (cause) {
-    removeQuietly(aside);
-    throw new RunFolderError(target, `cannot be saved: ${(cause as Error).message}`, { cause });
+    if (first) removeQuietly(aside);
+    const problem = writeProblem(cause, { path: target, bytes: bytesOf(request) });
+    throw new RunFolderError(target, `cannot be saved: ${problem}`, { cause });
   }
-  for (const step of savedSteps(request.checkpoints).slice(0, -request.keepCheckpoints)) {
-    rmSync(join(request.checkpoints, `step-${step}`), { recursive: true, force: true });
-  }
+  if (!first) return;
+  for (const step of savedSteps(checkpoints).slice(0, -keepCheckpoints))
+    rmSync(checkpointFolder(checkpoints, step), { recursive: true, force: true });
 }
 
-async function saveModule(folder: string, { name, parameters, optimizer }: CheckpointModule): Promise<void> {
-  await saveParameters(join(folder, `${name}.safetensors`), parameters);
-  await saveParameters(join(folder, `${name}.optimizer.safetensors`), optimizer.state().moments);
+/** Weights and both moments of every module that this rank keeps, in float32. */
+function bytesOf({ modules }: CheckpointRequest): number {
+  const sizes = modules.flatMap(({ parameters }) => [...parameters.values()].map(({ size }) => size));
+  return 3 * 4 * sizes.reduce((sum, size) => sum + size, 0);
 }
 
-function manifestOf(folder: string, { iteration, modules }: CheckpointRequest): Manifest {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.safetensors'));
+function groupOf(modules: readonly CheckpointModule[]): ProcessGroup {
+  return modules.find(({ sharded }) => sharded !== undefined)?.sharded?.group ?? singleProcess();
+}
+
+function makeAnew(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  makeFolder(folder);
+}
+
+/** Writes this rank's files; their hashes by name. */
+async function writeFiles(
+  folder: string,
+  modules: readonly CheckpointModule[],
+  group: ProcessGroup,
+): Promise<Manifest['files']> {
+  const hashes: Record<string, string> = {};
+  for (const module of modules)
+    for (const file of await saveModule(folder, module, group))
+      hashes[file] = await sha256(join(folder, file));
+  return hashes;
+}
+
+/** The manifest of what every rank wrote. */
+function manifestOf(
+  { iteration, modules }: CheckpointRequest,
+  written: readonly Manifest['files'][],
+): Manifest {
+  const files = written.flatMap((files) => Object.entries(files));
   return {
     format: FORMAT,
     iteration,
+    worldSize: written.length,
     optimizerSteps: Object.fromEntries(modules.map(({ name, optimizer }) => [name, optimizer.state().step])),
-    files: Object.fromEntries(files.sort().map((file) => [file, sha256(join(folder, file))])),
+    files: Object.fromEntries(files.sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
 
-/** Iterations that have a checkpoint, ascending. */
-export function savedSteps(checkpoints: string): readonly number[] {
-  if (!existsSync(checkpoints)) return [];
-  return readdirSync(checkpoints)
-    .flatMap((name) => (/^step-\d+$/.test(name) ? [Number(name.slice(5))] : []))
-    .sort((a, b) => a - b);
+function putInPlace(aside: string, target: string, manifest: Manifest): void {
+  writeWhole(join(aside, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  rmSync(target, { recursive: true, force: true });
+  renameSync(aside, target);
+  flushToDisk(join(target, '..'));
 }
 
 /**
- * Loads the checkpoint of `iteration` into the modules and their optimisers.
+ * Loads the checkpoint of `iteration` into the modules and their optimisers, whatever number of ranks wrote it. A rank reads
+ * of a sharded module what it keeps, and its share of the files once more to check their hashes.
  *
  * @throws RunFolderError when it is damaged, of a newer format, or lacks a module; names the last whole one before it.
  */
@@ -91,14 +114,16 @@ export async function loadCheckpoint(
   iteration: number,
   modules: readonly CheckpointModule[],
 ): Promise<void> {
-  const folder = join(checkpoints, `step-${iteration}`);
-  const manifest = verifiedManifest(checkpoints, iteration);
-  for (const { name, parameters, optimizer } of modules) {
-    const weights = await readSafetensors(join(folder, `${name}.safetensors`));
-    const moments = await readSafetensors(join(folder, `${name}.optimizer.safetensors`));
-    loadParameters(parameters, weights.tensors);
-    optimizer.load(manifest.optimizerSteps[name] ?? 0, moments.tensors);
-  }
+  const group = groupOf(modules);
+  const { files, optimizerSteps } = await verifiedManifest(checkpoints, iteration, group);
+  const source = { folder: checkpointFolder(checkpoints, iteration), files: Object.keys(files) };
+  await together(group, () => {
+    for (const module of modules) {
+      const step = optimizerSteps[module.name];
+      if (step === undefined) throw new RunFolderError(source.folder, `holds no ${module.name} module`);
+      loadModule(source, module, step);
+    }
+  });
 }
 
 /**
@@ -111,41 +136,7 @@ export async function loadCheckpointWeights(
   iteration: number,
   modules: Readonly<Record<CheckpointModule['name'], ParameterMap>>,
 ): Promise<void> {
-  const { files } = verifiedManifest(checkpoints, iteration);
-  for (const [name, parameters] of Object.entries(modules)) {
-    const file = `${name}.safetensors`;
-    if (!(file in files)) continue;
-    loadParameters(parameters, (await readSafetensors(join(checkpoints, `step-${iteration}`, file))).tensors);
-  }
-}
-
-function verifiedManifest(checkpoints: string, iteration: number): Manifest {
-  const folder = join(checkpoints, `step-${iteration}`);
-  const problem = problemOf(folder);
-  if (problem === null) return readManifest(folder);
-  const whole = savedSteps(checkpoints).filter(
-    (step) => step < iteration && problemOf(join(checkpoints, `step-${step}`)) === null,
-  );
-  const offer = whole.length > 0 ? `; step-${whole.at(-1)} is whole: remove ${folder} to resume from it` : '';
-  throw new RunFolderError(folder, `${problem}${offer}`);
-}
-
-function problemOf(folder: string): string | null {
-  try {
-    const manifest = readManifest(folder);
-    if (manifest.format > FORMAT)
-      return `was written by a newer version (format ${manifest.format}, known: ${FORMAT})`;
-    const wrong = Object.entries(manifest.files).find(([file, hash]) => sha256(join(folder, file)) !== hash);
-    return wrong ? `${wrong[0]} does not have the hash in manifest.json` : null;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-function readManifest(folder: string): Manifest {
-  return JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
-}
-
-function sha256(path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex');
+  const { files } = await verifiedManifest(checkpoints, iteration, singleProcess());
+  const source = { folder: checkpointFolder(checkpoints, iteration), files: Object.keys(files) };
+  for (const name of ['understanding', 'generation'] as const) loadWeights(source, name, modules[name]);
 }

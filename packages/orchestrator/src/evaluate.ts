@@ -6,6 +6,8 @@ import { meanOracle } from './step-report.ts';
 export interface EvaluationRequest<Task extends EditTask> {
   readonly tasks: readonly Task[];
   readonly key: Key;
+  /** Gives the evaluation up: it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Mean exact scores in [0, 1] over evaluated tasks. */
@@ -23,9 +25,9 @@ export interface Evaluation {
 /** One chain per task without SDE noise, scored by the oracle of the reward. */
 export async function evaluate<Task extends EditTask>(
   collecting: Omit<CollectOptions<Task>, 'groupSize'>,
-  { tasks, key }: EvaluationRequest<Task>,
+  { tasks, key, signal }: EvaluationRequest<Task>,
 ): Promise<{ readonly evaluation: Evaluation; readonly judged: readonly JudgedChain<Task>[] }> {
-  const { judged } = await collect({ ...collecting, groupSize: 1 }, { tasks, stochastic: [], key });
+  const { judged } = await collect({ ...collecting, groupSize: 1 }, { tasks, stochastic: [], key, signal });
   return { evaluation: summariseEvaluation(judged), judged };
 }
 

@@ -34,7 +34,8 @@ export function createGenerationUpdate<Task extends EditTask>(
     parameters: () => options.backbone.parameters(),
     prepare(groups) {
       const samples = trainedEdits(groups);
-      return { samples: samples.length, batches: portionsOf(samples, options) };
+      const weights = { loss: samples.length, statistics: samples.length };
+      return { samples: samples.length, weights, batches: portionsOf(samples, options) };
     },
   });
 }

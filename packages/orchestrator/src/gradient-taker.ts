@@ -1,5 +1,5 @@
 import { dispose, type Scalar, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
-import { inStep, type ShardedModule } from '@thinkrl/fsdp-shard';
+import { type GradientShare, inStep, type ProcessGroup, type ShardedModule } from '@thinkrl/fsdp-shard';
 import { clipScale, gradients, type Objective, type ParameterMap } from '@thinkrl/nn';
 import { type GradientStep, type GradientStepOptions, gradientStep } from './gradient-step.ts';
 import { GradientSum } from './gradient-sum.ts';
@@ -17,14 +17,17 @@ export interface Evaluated<Stats extends string = string> {
   readonly stats: Readonly<Record<Stats, Tensor>>;
 }
 
+/** A rank's loss, and how much it counts beside those of others. */
+export type Share = Required<Omit<GradientShare, 'gradients'>>;
+
 /** Takes gradients, one objective after another, and a step by their sum. */
 export interface GradientTaker {
   /** Runs work that computes with the module; every rank calls it. */
   during<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Evaluates an objective and adds its gradients; inside {@link GradientTaker.during}. */
   add<Stats extends string>(objective: () => Objective<Stats>): Evaluated<Stats>;
-  /** Steps by the mean over the ranks that have a loss; this one has none with null. Every rank calls it. */
-  step(loss: number | null): Promise<GradientStep>;
+  /** Steps by the mean over the ranks that have a share; this one has none with null. Every rank calls it. */
+  step(share: Share | null): Promise<GradientStep>;
   /** Releases what no step was taken by. */
   dispose(): void;
 }
@@ -48,7 +51,7 @@ function wholeTaker(parameters: ParameterMap, options: GradientStepOptions): Gra
       sum.add(slopes);
       return { loss, stats };
     },
-    step: (loss) => gradientStep(loss === null ? null : { loss, gradients: sum.take() }, parameters, options),
+    step: (share) => gradientStep(share && { ...share, gradients: sum.take() }, parameters, options),
     dispose: () => sum.dispose(),
   };
 }
@@ -60,17 +63,15 @@ function sharedTaker(
   return {
     during: (work) => inStep(together, work),
     add: (objective) => module.accumulate(objective),
-    async step(loss) {
-      const own = tensor1d([loss === null ? 0 : 1, loss ?? 0]);
-      const [sums] = await processGroup.allReduce([own], 'sum');
-      const [shares, total] = (await sums!.data()) as unknown as readonly [number, number];
-      dispose([own, sums!]);
-      const slopes = module.collect();
+    async step(own) {
+      const { loss, weight } = own ?? { loss: 0, weight: 0 };
+      const [total, weights] = await sumsOf(processGroup, [weight * loss, weight]);
+      const slopes = module.collect(weight);
       const norm = await module.globalNorm(slopes);
-      // A mean over all ranks; those without a share must not make it smaller.
-      const share = shares === 0 ? 0 : processGroup.worldSize / shares;
+      // They are a mean over all ranks; it is to be one over the weights.
+      const share = weights === 0 ? 0 : processGroup.worldSize / weights!;
       const gradientNorm = share * norm;
-      const applied = shares > 0 && Number.isFinite(total) && Number.isFinite(gradientNorm);
+      const applied = weights !== 0 && Number.isFinite(total) && Number.isFinite(gradientNorm);
       if (applied)
         optimizer.step(slopes, { gradientScale: share * clipScale(gradientNorm, maxGradientNorm) });
       dispose([...slopes.values()]);
@@ -78,4 +79,12 @@ function sharedTaker(
     },
     dispose: () => {},
   };
+}
+
+async function sumsOf(group: ProcessGroup, numbers: readonly number[]): Promise<readonly number[]> {
+  const own = tensor1d([...numbers]);
+  const [sums] = await group.allReduce([own], 'sum');
+  const values = [...(await sums!.data())];
+  dispose([own, sums!]);
+  return values;
 }

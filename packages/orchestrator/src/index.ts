@@ -1,11 +1,12 @@
+export { besideOthers, type SeparateWork } from './beside-others.ts';
 export {
-  type CheckpointModule,
   type CheckpointRequest,
   loadCheckpoint,
   loadCheckpointWeights,
   saveCheckpoint,
-  savedSteps,
 } from './checkpoint.ts';
+export { savedSteps } from './checkpoint-manifest.ts';
+export type { CheckpointModule } from './checkpoint-module.ts';
 export {
   type Collection,
   type CollectOptions,
@@ -43,3 +44,4 @@ export {
   type TrainingStateOptions,
 } from './training-state.ts';
 export { createUnderstandingUpdate, type UnderstandingUpdateOptions } from './understanding-update.ts';
+export { unlessStopped } from './unless-stopped.ts';

@@ -2,13 +2,16 @@ import { appendFileSync } from 'node:fs';
 import type { StepReport } from '@thinkrl/spec';
 import { RunFolderError } from './error.ts';
 import { readIfPresent, writeWhole } from './run-folder.ts';
+import { writeProblem } from './write-problem.ts';
 
 /** Appends one report as a line of `metrics.jsonl`. @throws RunFolderError when it cannot be written. */
 export function appendMetrics(path: string, report: StepReport): void {
+  const line = Buffer.from(`${JSON.stringify(report)}\n`);
   try {
-    appendFileSync(path, `${JSON.stringify(report)}\n`);
+    appendFileSync(path, line);
   } catch (cause) {
-    throw new RunFolderError(path, `cannot be written: ${(cause as Error).message}`, { cause });
+    const problem = writeProblem(cause, { path, bytes: line.length });
+    throw new RunFolderError(path, `cannot be written: ${problem}`, { cause });
   }
 }
 

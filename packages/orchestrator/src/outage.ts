@@ -10,7 +10,7 @@ export interface OutageOptions {
   readonly firstPause?: number;
   /** Seconds; 300 unless given. */
   readonly longestPause?: number;
-  /** Ends the waiting: the call rejects with the signal's reason. */
+  /** Ends the waiting where a call has no signal of its own: the call rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Told before each pause. */
   readonly onPause?: (outage: Outage) => void;
@@ -42,17 +42,18 @@ export function ridingOutages<Task extends EditTask>(
   const settings = checked(options);
   return {
     dimensions: reward.dimensions,
-    async judge(chains, key) {
+    async judge(chains, key, call) {
+      const signal = call?.signal ?? options.signal;
       const judged = new Map<Chain<Task>, JudgedChain<Task>>();
       let lost = chains;
       for (let attempt = 0; ; attempt++) {
-        for (const member of await reward.judge(lost, key)) judged.set(member.chain, member);
+        for (const member of await reward.judge(lost, key, call)) judged.set(member.chain, member);
         lost = chains.filter((chain) => reasonOf(judged.get(chain)!) !== undefined);
         if (lost.length === 0 || lost.length < settings.share * chains.length) break;
         const seconds = Math.min(settings.longestPause, settings.firstPause * 2 ** attempt);
         const reason = reasonOf(judged.get(lost[0]!)!)!;
         options.onPause?.({ unjudged: lost.length, chains: chains.length, seconds, reason });
-        await pause(1000 * seconds, undefined, options.signal ? { signal: options.signal } : {});
+        await pause(1000 * seconds, undefined, signal && { signal });
       }
       return chains.map((chain) => judged.get(chain)!);
     },

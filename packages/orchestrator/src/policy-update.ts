@@ -12,7 +12,7 @@ import { noGrad, type ParameterMap, type WeightSnapshot } from '@thinkrl/nn';
 import { ConfigError, type EditTask, type Group, type ModuleReport } from '@thinkrl/spec';
 import type { GradientStepOptions } from './gradient-step.ts';
 import { type GradientTaker, gradientTaker, type SharedOut } from './gradient-taker.ts';
-import { noSamples } from './module-report.ts';
+import { type ReportWeights, reportOfAll } from './module-report.ts';
 import type { ModuleUpdate } from './training-run.ts';
 
 /** Runs a synchronous function with the weights of a reference policy in place. */
@@ -65,6 +65,8 @@ export interface PolicyBatch<Part extends object> {
 /** All samples of an update. */
 export interface Prepared<Part extends object> {
   readonly samples: number;
+  /** How much they count beside the samples of other ranks. */
+  readonly weights: ReportWeights;
   /** Differentiated one after another; their gradients are added up. */
   readonly batches: readonly PolicyBatch<Part>[];
 }
@@ -97,7 +99,8 @@ export function createPolicyUpdate<Task extends EditTask, Part extends object>(
       const { prepared, references } = await taker.during(async () => prepare(module, groups, options));
       try {
         if (prepared.batches.length === 0) return await stepWithOthers(taker, options);
-        return await takeTurns({ ...prepared, references, taker }, options.innerUpdates);
+        const report = await takeTurns({ ...prepared, references, taker }, options.innerUpdates);
+        return await reportOfAll(options.processGroup, { report, weights: prepared.weights });
       } finally {
         disposeParts(references.flat());
         for (const batch of prepared.batches) batch.dispose();
@@ -128,7 +131,7 @@ async function stepWithOthers(
       await taker.during(async () => {});
       await taker.step(null);
     }
-  return noSamples();
+  return reportOfAll(processGroup, null);
 }
 
 function referenceParts<Part extends object>(
@@ -172,7 +175,7 @@ interface Turn<Part> {
 
 /** Scores the batches, steps and sums up; `old` are the parts of the first turn, none in that turn itself. */
 async function takeTurn<Part extends object>(
-  { samples, batches, references, taker }: UpdateConstants<Part>,
+  { samples, weights, batches, references, taker }: UpdateConstants<Part>,
   old: readonly (readonly Part[])[],
 ): Promise<Turn<Part>> {
   const scored: ScoredBatch<Part>[] = [];
@@ -182,7 +185,7 @@ async function takeTurn<Part extends object>(
         scored.push(await scoreBatch({ batch, old: old[i] ?? [], reference: references[i] ?? [] }, taker));
     });
     const loss = scored.reduce((total, batch) => total + batch.loss, 0);
-    const { gradientNorm, applied } = await taker.step(loss);
+    const { gradientNorm, applied } = await taker.step({ loss, weight: weights.loss });
     const report = {
       ...{ loss, gradientNorm, samples },
       rolloutGap: Math.max(...scored.map(({ rolloutGap }) => rolloutGap)),

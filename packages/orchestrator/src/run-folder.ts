@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { RunFolderError } from './error.ts';
+import { writeProblem } from './write-problem.ts';
 
 /** The places inside a run folder. */
 export interface RunFolder {
@@ -90,20 +91,21 @@ export function readIfPresent(path: string): string | null {
  */
 export function writeWhole(path: string, data: string | Uint8Array): void {
   const aside = `${path}.writing`;
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
   try {
     const file = openSync(aside, 'w');
     try {
-      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
       for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
     renameSync(aside, path);
-    flushFolder(dirname(path));
+    flushToDisk(dirname(path));
   } catch (cause) {
     removeQuietly(aside);
-    throw new RunFolderError(path, `cannot be written: ${(cause as Error).message}`, { cause });
+    const problem = writeProblem(cause, { path, bytes: bytes.length });
+    throw new RunFolderError(path, `cannot be written: ${problem}`, { cause });
   }
 }
 
@@ -114,12 +116,12 @@ export function removeQuietly(path: string): void {
   } catch {}
 }
 
-/** Flushes a folder's entries to disk, so that a rename in it survives a crash. */
-export function flushFolder(path: string): void {
-  const folder = openSync(path, 'r');
+/** Flushes a folder's entries, or what was appended to a file, to disk, so that it survives a crash of the machine. */
+export function flushToDisk(path: string): void {
+  const entry = openSync(path, 'r');
   try {
-    fsyncSync(folder);
+    fsyncSync(entry);
   } finally {
-    closeSync(folder);
+    closeSync(entry);
   }
 }

@@ -1,6 +1,7 @@
 import { onAnyRank, singleProcess } from '@thinkrl/fsdp-shard';
 import type { EditTask, Group, StepReport } from '@thinkrl/spec';
-import { collect } from './collect.ts';
+import { besideOthers } from './beside-others.ts';
+import { type Collection, collect } from './collect.ts';
 import { assignCredit } from './credit.ts';
 import { stepReport } from './step-report.ts';
 import type { TrainingRun } from './training-run.ts';
@@ -12,9 +13,10 @@ import type { TrainingRun } from './training-run.ts';
  *            plan, edit,        checklist        UCPG or         GRPO and
  *            reflect, edit      and metrics      a rival         Flow-GRPO, decoupled
  *
- * Ends after `run.iterations`, or after the iteration during which `run.signal` was aborted, or at once if the abort cut
- * the sampling or judging short; either way the state is saved. Iteration `i` depends on the weights before it and on `key.fold(i)` only, so a resumed run repeats exactly what
- * the uninterrupted one would have done.
+ * Ends after `run.iterations`, or when `run.signal` was aborted on any rank: between two parts of the sampling or while they
+ * are judged at once, without that iteration; during an update after it. Either way the state is saved. Iteration `i`
+ * depends on the weights before it and on `key.fold(i)` only, so a resumed run repeats exactly what the uninterrupted one
+ * would have done.
  *
  * @throws DivergedError when a module's loss was not finite too often in a row.
  * @example
@@ -32,18 +34,14 @@ export async function train<Task extends EditTask>(run: TrainingRun<Task>): Prom
   await state.save();
 }
 
-/** One iteration, from tasks to report; null when the signal cut it short. */
+/** One iteration, from tasks to report; null when the signal cut it short on some rank. */
 async function iterate<Task extends EditTask>(
   run: TrainingRun<Task>,
   iteration: number,
 ): Promise<{ readonly report: StepReport; readonly groups: readonly Group<Task>[] } | null> {
-  const { updates, together = (work) => work() } = run;
-  const key = run.key.fold(iteration);
-  const tasks = await run.tasksOf(iteration);
-  const stochastic = run.window(key.fold('window'));
-
-  const collecting = together(() => collect(run.collecting, { tasks, stochastic, key }));
-  const collection = await collecting.catch(unlessStopped(run.signal));
+  const { updates, processGroup: group = singleProcess() } = run;
+  const work = (signal: AbortSignal | undefined) => collectIteration(run, iteration, signal);
+  const collection = await besideOthers({ group, signal: run.signal, work });
   if (collection === null) return null;
   const { judged, seconds } = collection;
   const groups = assignCredit(judged, run.credit);
@@ -55,14 +53,17 @@ async function iterate<Task extends EditTask>(
 
   const { dimensions } = run.collecting.reward;
   const facts = { iteration, groups, dimensions, guard: run.guard?.(judged), understanding, generation };
-  const report = stepReport({ ...facts, seconds: { ...seconds, update } });
+  const report = await stepReport({ ...facts, seconds: { ...seconds, update } }, group);
   return { report, groups };
 }
 
-/** Turns the failure of work that the signal cut short into null. */
-function unlessStopped(signal: AbortSignal | undefined): (error: unknown) => null {
-  return (error) => {
-    if (signal?.aborted && (error as Error)?.name === 'AbortError') return null;
-    throw error;
-  };
+/** Samples and judges the chains of an iteration. */
+async function collectIteration<Task extends EditTask>(
+  run: TrainingRun<Task>,
+  iteration: number,
+  signal: AbortSignal | undefined,
+): Promise<Collection<Task>> {
+  const key = run.key.fold(iteration);
+  const tasks = await run.tasksOf(iteration);
+  return collect(run.collecting, { tasks, stochastic: run.window(key.fold('window')), key, signal });
 }

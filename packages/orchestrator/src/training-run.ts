@@ -14,7 +14,7 @@ export interface ModuleUpdate<Task extends EditTask> {
 export interface TrainingRun<Task extends EditTask> {
   readonly iterations: number;
   readonly key: Key;
-  /** The tasks of an iteration, counted from 1; the same on every call. */
+  /** This rank's tasks of an iteration, counted from 1; the same on every call. */
   tasksOf(iteration: number): readonly Task[] | Promise<readonly Task[]>;
   /** The denoising steps drawn by the SDE, one window for every group of an iteration. */
   window(key: Key): readonly number[];
@@ -30,10 +30,8 @@ export interface TrainingRun<Task extends EditTask> {
   /** The editor's frozen features, kept from the roll-out of an iteration to the end of its updates: `ReferenceCache` fits. */
   readonly references?: Pick<ReferenceCache, 'during'>;
   readonly state: TrainingState<Task>;
-  /** The ranks that train together, each on tasks of its own; this process alone unless given. */
+  /** The ranks that train together, each on its part of the tasks; this process alone unless given. */
   readonly processGroup?: ProcessGroup;
-  /** Runs the roll-out of a rank whose modules are shared out, as `inStep` does; it just runs unless given. */
-  readonly together?: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  /** Ends the run, on all ranks, after the iteration during which it is aborted on one. */
+  /** Ends the run, on all ranks, when it is aborted on one; see {@link train}. */
   readonly signal?: AbortSignal;
 }

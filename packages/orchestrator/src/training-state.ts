@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ProcessGroup } from '@thinkrl/fsdp-shard';
 import type { EditTask, Group, StepReport } from '@thinkrl/spec';
-import { type CheckpointModule, saveCheckpoint } from './checkpoint.ts';
+import { saveCheckpoint } from './checkpoint.ts';
+import type { CheckpointModule } from './checkpoint-module.ts';
 import { DivergedError } from './error.ts';
-import { appendMetrics } from './metrics-log.ts';
-import type { RunFolder } from './run-folder.ts';
+import { appendMetrics, readMetrics } from './metrics-log.ts';
+import { flushToDisk, type RunFolder } from './run-folder.ts';
 
 /** Is told of every finished iteration: progress bars, chain logs, tests. */
 export type StepObserver<Task extends EditTask> = (
@@ -24,6 +26,8 @@ export interface TrainingStateOptions<Task extends EditTask> {
   /** Updates in a row that may be left out for non-finite numbers before the run stops. */
   readonly skippedLimit: number;
   readonly observers: readonly StepObserver<Task>[];
+  /** The ranks that save together, of which the first keeps the metrics; this process alone unless given. */
+  readonly processGroup?: ProcessGroup;
 }
 
 /** Where a run stands, and its record on disk. */
@@ -35,16 +39,22 @@ export interface TrainingState<Task extends EditTask> {
   save(): Promise<void>;
 }
 
-/** Starts keeping the state of a run in its folder. */
+/** Starts keeping the state of a run in its folder; what its metrics already hold counts as done. */
 export function createTrainingState<Task extends EditTask>(
   options: TrainingStateOptions<Task>,
 ): TrainingState<Task> {
   let iteration = options.iteration;
   let saved = options.iteration > 0 ? options.iteration : -1;
   const skipped = { understanding: 0, generation: 0 };
+  const count = (report: StepReport) => {
+    for (const module of ['understanding', 'generation'] as const)
+      skipped[module] = report[module]?.skipped === 'non-finite' ? skipped[module] + 1 : 0;
+  };
+  for (const report of readMetrics(options.folder.metrics)) count(report);
 
   const save = async () => {
     if (saved === iteration) return;
+    if (iteration > 0) flushToDisk(options.folder.metrics);
     await saveCheckpoint({ ...options, checkpoints: options.folder.checkpoints, iteration });
     saved = iteration;
   };
@@ -54,12 +64,11 @@ export function createTrainingState<Task extends EditTask>(
     },
     async advance(report, groups) {
       iteration = report.iteration;
-      appendMetrics(options.folder.metrics, report);
+      if ((options.processGroup?.rank ?? 0) === 0) appendMetrics(options.folder.metrics, report);
       for (const observe of options.observers) await observe(report, groups);
-      for (const module of ['understanding', 'generation'] as const) {
-        skipped[module] = report[module]?.skipped === 'non-finite' ? skipped[module] + 1 : 0;
+      count(report);
+      for (const module of ['understanding', 'generation'] as const)
         if (skipped[module] >= options.skippedLimit) throw new DivergedError(module, skipped[module]);
-      }
       if (iteration % options.checkpointEvery === 0) await save();
       await nextTurn(); // an engine that never waits would keep signals and timers out for the whole run
     },

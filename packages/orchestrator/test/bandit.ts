@@ -34,9 +34,13 @@ export const task = (id: string): EditTask => ({
   category: 'paint',
 });
 
-/** A policy whose plan is one word drawn from one row of trainable logits: a bandit in the clothes of a planner. */
-/** `scale` multiplies scored log-probabilities; NaN breaks the loss. */
-export function banditPolicy(scale = 1): TrainableReasoningPolicy & { dispose(): void } {
+/**
+ * A policy whose plan is one word drawn from one row of trainable logits: a bandit in the clothes of a planner. `scale`
+ * multiplies scored log-probabilities; NaN breaks the loss.
+ */
+export function banditPolicy(
+  scale: number | (() => number) = 1,
+): TrainableReasoningPolicy & { dispose(): void } {
   const logits = variable(zeros([WORDS.length]));
   const parameters = new Map([['logits', logits]]);
   return {
@@ -52,7 +56,7 @@ export function banditPolicy(scale = 1): TrainableReasoningPolicy & { dispose():
         dispose() {},
       };
     },
-    prepare: (chains) => tokenBatch(chains, logits as Tensor1D, scale),
+    prepare: (chains) => tokenBatch(chains, logits as Tensor1D, typeof scale === 'number' ? scale : scale()),
   };
 }
 

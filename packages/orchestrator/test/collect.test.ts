@@ -1,5 +1,5 @@
 import { useEngine } from '@thinkrl/engine';
-import type { Chain, EditTask, JudgedChain } from '@thinkrl/spec';
+import type { EditTask } from '@thinkrl/spec';
 import { Key } from '@thinkrl/spec';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type CollectOptions, collect } from '../src/index.ts';
@@ -20,9 +20,7 @@ afterEach(() => {
 const pass = (seconds: number) => vi.advanceTimersByTime(1000 * seconds);
 
 /** Two parts of one task each; sampling takes 3 s, after which the earlier part's judgement arrives. */
-const collecting = (
-  judge: (chains: readonly Chain[], key: Key) => Promise<readonly JudgedChain[]>,
-): CollectOptions<EditTask> => ({
+const collecting = (judge: CollectOptions<EditTask>['reward']['judge']): CollectOptions<EditTask> => ({
   sampler: {
     async sample(request) {
       pass(3);
@@ -62,4 +60,22 @@ it('counts a judge that works while the next part is sampled', async () => {
   );
   // The first judgement takes the 3 s of the second sampling, the second 1 s of its own.
   expect(seconds).toEqual({ sample: 7, judge: 4 });
+});
+
+it('is given up while a judge goes on that does not listen, and before the next part is sampled', async () => {
+  const stop = new AbortController();
+  const heard: (AbortSignal | undefined)[] = [];
+  const judge: CollectOptions<EditTask>['reward']['judge'] = (_, __, call) => {
+    heard.push(call?.signal);
+    return new Promise(() => {});
+  };
+  const waiting = collect(collecting(judge), { ...request, signal: stop.signal });
+  await vi.waitUntil(() => heard.length === 2);
+  stop.abort();
+  await expect(waiting).rejects.toBe(stop.signal.reason);
+  expect(heard).toEqual([stop.signal, stop.signal]);
+
+  const stopped = collect(collecting(judge), { ...request, signal: stop.signal });
+  await expect(stopped).rejects.toBe(stop.signal.reason);
+  expect(heard).toHaveLength(2);
 });

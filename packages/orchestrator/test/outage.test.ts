@@ -71,6 +71,20 @@ it('stops waiting when it is told to', async () => {
   await expect(reward.judge(chains, key)).rejects.toMatchObject({ name: 'AbortError' });
 });
 
+it('stops waiting when its call is told to, and lets the judge hear of it', async () => {
+  const stop = new AbortController();
+  const heard: unknown[] = [];
+  const away = flaky(() => true);
+  const judge: typeof away.judge = (asked, under, call) => {
+    heard.push(call?.signal);
+    return away.judge(asked, under);
+  };
+  const reward = ridingOutages({ ...away, judge }, { firstPause: 100, onPause: () => stop.abort() });
+  const waiting = reward.judge(chains, key, { signal: stop.signal });
+  await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  expect(heard).toEqual([stop.signal]);
+});
+
 it.each([
   [{ share: 0 }, 'share'],
   [{ firstPause: 0 }, 'firstPause'],

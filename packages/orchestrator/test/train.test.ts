@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { dispose, memory, type Variable, zeros } from '@tensorflow/tfjs-core';
 import { ReferenceCache } from '@thinkrl/edit-generator';
 import { useEngine } from '@thinkrl/engine';
-import { singleProcess } from '@thinkrl/fsdp-shard';
+import { type ProcessGroup, singleProcess } from '@thinkrl/fsdp-shard';
+import { fakeWorld } from '@thinkrl/fsdp-shard/testing';
 import { AdamW, WeightSnapshot } from '@thinkrl/nn';
 import { type Chain, type EditTask, Key } from '@thinkrl/spec';
 import { ucpg } from '@thinkrl/ucpg';
@@ -39,23 +40,27 @@ interface BanditOptions {
   readonly innerUpdates?: number;
   readonly signal?: AbortSignal;
   readonly scale?: number;
+  /** The rank that this is; on the tasks of both without one, else on every so manieth. */
+  readonly group?: ProcessGroup;
 }
 
 async function banditRun(options: BanditOptions = {}): Promise<BanditRun> {
-  const { iterations = 12, from = 0, innerUpdates = 1 } = options;
+  const { iterations = 12, from = 0, innerUpdates = 1, group = singleProcess() } = options;
   const root = options.root ?? join(mkdtempSync(join(tmpdir(), 'bandit-')), 'run');
-  const folder = from > 0 ? runFolder(root) : createRunFolder(root, {});
+  const folder = from > 0 || group.rank > 0 ? runFolder(root) : createRunFolder(root, {});
   const policy = banditPolicy(options.scale);
   const parameters = policy.parameters();
   const optimizer = AdamW.create({ parameters, learningRate: 0.2, weightDecay: 0 });
   const modules = [{ name: 'understanding' as const, parameters, optimizer }];
   const reference = new WeightSnapshot(parameters);
   if (from > 0) await loadCheckpoint(folder.checkpoints, from, modules);
-  rewindMetrics(folder.metrics, from);
+  if (group.rank === 0) rewindMetrics(folder.metrics, from);
   const run: TrainingRun<EditTask> = {
     iterations,
     key: Key.of(3),
-    tasksOf: (iteration) => [task(`${iteration}.0`), task(`${iteration}.1`)],
+    processGroup: group,
+    tasksOf: (iteration) =>
+      [task(`${iteration}.0`), task(`${iteration}.1`)].filter((_, i) => i % group.worldSize === group.rank),
     window: () => [],
     collecting: {
       sampler: banditSampler(policy),
@@ -70,7 +75,7 @@ async function banditRun(options: BanditOptions = {}): Promise<BanditRun> {
         policy,
         optimizer,
         reference,
-        processGroup: singleProcess(),
+        processGroup: group,
         temperature: 1,
         objective: { aggregation: 'bnpo', beta: 0.02 },
         innerUpdates,
@@ -85,6 +90,7 @@ async function banditRun(options: BanditOptions = {}): Promise<BanditRun> {
       checkpointEvery: 5,
       keepCheckpoints: 2,
       skippedLimit: 2,
+      processGroup: group,
       observers: [],
     }),
     ...(options.signal && { signal: options.signal }),
@@ -214,6 +220,58 @@ describe('train', () => {
     const reports = readMetrics(join(root, 'metrics.jsonl'));
     expect(reports.map(({ understanding }) => understanding!.skipped)).toEqual(['non-finite', 'non-finite']);
     expect([...(await logits.data())]).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe('train over several ranks', () => {
+  const rootOf = () => join(mkdtempSync(join(tmpdir(), 'bandit-')), 'run');
+  const numbersOf = (root: string) =>
+    JSON.stringify(withoutTimes(root))
+      .match(/-?\d+(\.\d+)?(e-\d+)?/g)!
+      .map(Number);
+
+  it.each([
+    [2, 'each a task'],
+    [3, 'one without a task'],
+  ])('%i of them, %s, come to what one comes to, and the first keeps its record', async (worldSize) => {
+    const alone = await banditRun({ innerUpdates: 2 });
+    await train(alone.run);
+    const root = rootOf();
+    const ranks = await Promise.all(
+      fakeWorld(worldSize).map((group) => banditRun({ innerUpdates: 2, root, group })),
+    );
+    await Promise.all(ranks.map(({ run }) => train(run)));
+    const found = numbersOf(root);
+    expect(found).toHaveLength(numbersOf(alone.root).length);
+    numbersOf(alone.root).forEach((value, i) => {
+      expect(found[i]).toBeCloseTo(value, 5);
+    });
+    const expected = await alone.logits.data();
+    for (const { logits } of ranks) {
+      const values = await logits.data();
+      values.forEach((value, i) => {
+        expect(value).toBeCloseTo(expected[i]!, 5);
+      });
+    }
+  });
+
+  it('stops on all of them, saved, when the signal cuts the sampling of one short', async () => {
+    const controller = new AbortController();
+    const root = rootOf();
+    const ranks = await Promise.all(fakeWorld(2).map((group) => banditRun({ root, group })));
+    const cut: Reward<EditTask> = {
+      dimensions: brightness.dimensions,
+      async judge(chains, key) {
+        if (!chains[0]!.task.id.startsWith('3.')) return brightness.judge(chains, key);
+        controller.abort();
+        throw controller.signal.reason;
+      },
+    };
+    const [first, second] = ranks.map(({ run }) => run);
+    const collecting = { ...second!.collecting, reward: cut };
+    await Promise.all([train(first!), train({ ...second!, collecting, signal: controller.signal })]);
+    expect(readMetrics(join(root, 'metrics.jsonl'))).toHaveLength(2);
+    expect(savedSteps(join(root, 'checkpoints'))).toEqual([2]);
   });
 });
 

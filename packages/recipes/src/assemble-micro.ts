@@ -3,7 +3,9 @@ import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
 import { type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
 import { createMicroReward, encodePng, type MicroTask, renderScene, sampleTask } from '@thinkrl/microworld';
+import type { ParameterMap } from '@thinkrl/nn';
 import {
+  type CheckpointModule,
   type CollectOptions,
   createTrainingState,
   loadCheckpoint,
@@ -18,6 +20,8 @@ import type { RunListener } from './event.ts';
 import { groupingOf } from './grouping.ts';
 import { type MicroModels, samplerOf } from './micro-models.ts';
 import { referencesOf, trainedModules, updatesOf } from './module-training.ts';
+import { patientReward } from './patient-reward.ts';
+import { dealt } from './ranks.ts';
 import { chainRecorder } from './record-chains.ts';
 
 /** Where a run is kept and how far it has come. */
@@ -44,27 +48,32 @@ export async function assembleRun(
   const trained = trainedModules<MicroTask>(modules, training);
   const references = referencesOf(trained, config);
   if (from > 0) await loadCheckpoint(folder.checkpoints, from, trained);
-  rewindMetrics(folder.metrics, from);
+  const first = processGroup.rank === 0;
+  if (first) rewindMetrics(folder.metrics, from);
   const progress: StepObserver<MicroTask> = (report) =>
     tell({ type: 'step', iterations: config.iterations, report });
+  await sameEverywhere(processGroup, parametersOf(trained));
   const agreement: StepObserver<MicroTask> = async ({ iteration }) => {
-    if (iteration % config.checkpointEvery === 0)
-      await sameEverywhere(
-        processGroup,
-        trained.flatMap(({ parameters }) => [...parameters.values()]),
-      );
+    if (iteration % config.checkpointEvery === 0) await sameEverywhere(processGroup, parametersOf(trained));
   };
+  const recorder = chainRecorder<MicroTask>(folder, config, {
+    encode: encodePng,
+    truth: (task) => renderScene({ ...task.scene, cells: task.truth }),
+  });
   return {
     iterations: config.iterations,
-    key: processGroup.worldSize === 1 ? key.fold('train') : key.fold('train').fold(processGroup.rank),
+    key: key.fold('train'),
     processGroup,
-    tasksOf: (iteration) => {
-      const part = (iteration - 1) * processGroup.worldSize + processGroup.rank;
-      return trainingTasks(key.fold('tasks'), part, config.tasksPerIteration);
-    },
+    tasksOf: (iteration) =>
+      dealt(trainingKeys(key.fold('tasks'), iteration, config.tasksPerIteration), processGroup).map((one) =>
+        sampleTask(one, 'id'),
+      ),
     window: (windowKey) =>
       drawWindow({ steps: config.editing.steps, size: config.editing.window, shape: 'scattered' }, windowKey),
-    collecting: { ...collectingOf(models, config), reward: createMicroReward(config.judge, judge) },
+    collecting: {
+      ...collectingOf(models, config),
+      reward: patientReward(createMicroReward(config.judge, judge), tell),
+    },
     guard: guardCounts,
     credit: {
       group: groupingOf(config.grouping),
@@ -81,17 +90,20 @@ export async function assembleRun(
       checkpointEvery: config.checkpointEvery,
       keepCheckpoints: config.keepCheckpoints,
       skippedLimit: 3,
-      observers: [
-        agreement,
-        chainRecorder(folder, config, {
-          encode: encodePng,
-          truth: (task) => renderScene({ ...task.scene, cells: task.truth }),
-        }),
-        progress,
-      ],
+      processGroup,
+      observers: [agreement, ...(first ? [recorder] : []), progress],
     }),
     ...(signal && { signal }),
   };
+}
+
+/** The parameters of all modules, by module and name. */
+function parametersOf(trained: readonly CheckpointModule[]): ParameterMap {
+  return new Map(
+    trained.flatMap(({ name, parameters }) =>
+      [...parameters].map(([key, parameter]) => [`${name}.${key}`, parameter] as const),
+    ),
+  );
 }
 
 /** How a configuration collects judged chains. */
@@ -114,7 +126,7 @@ export function samplingOf(
   return { temperature, constrained, mostTokens: stop.mostTokens, stopAfter: stop.after };
 }
 
-/** The tasks of a part of the stream, counted from 0. */
-function trainingTasks(key: Key, part: number, count: number): readonly MicroTask[] {
-  return Array.from({ length: count }, (_, i) => sampleTask(key.fold(part * count + i), 'id'));
+/** The keys of an iteration's tasks, those of all ranks. */
+function trainingKeys(key: Key, iteration: number, count: number): readonly Key[] {
+  return Array.from({ length: count }, (_, i) => key.fold((iteration - 1) * count + i));
 }

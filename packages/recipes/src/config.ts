@@ -29,6 +29,7 @@ const microSchema = z.strictObject({
   /** Rounds of reflect-and-edit in `full` mode. */
   rounds: whole(1),
   engine: engineSettings,
+  /** Tasks of all ranks together. */
   tasksPerIteration: whole(1),
   /** Chains per task, G of the paper. */
   groupSize: whole(2),

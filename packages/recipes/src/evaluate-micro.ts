@@ -23,11 +23,22 @@ export function evaluationTasks(split: Split, count: number): readonly MicroTask
   return taskList(EVALUATION_KEY.fold(split), split, count);
 }
 
-/** Evaluates on fresh tasks of both splits with the exact judge. */
+/** When splits are evaluated, who is told, and what ends it early. */
+export interface SplitsOptions {
+  readonly when: 'before' | 'after';
+  readonly tell: RunListener;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Evaluates on fresh tasks of both splits with the exact judge.
+ *
+ * @throws the signal's reason when it is aborted.
+ */
 export async function evaluateSplits(
   models: MicroModels,
   config: MicroConfig,
-  { when, tell }: { readonly when: 'before' | 'after'; readonly tell: RunListener },
+  { when, tell, signal }: SplitsOptions,
 ): Promise<SplitEvaluations> {
   const started = performance.now();
   const evaluateSplit = async (split: Split) => {
@@ -37,7 +48,11 @@ export async function evaluateSplits(
       tasksPerSample: TASKS_AT_A_TIME,
     };
     const tasks = evaluationTasks(split, config.evaluation.tasks);
-    const { evaluation } = await evaluate(collecting, { tasks, key: EVALUATION_KEY.fold('draws') });
+    const { evaluation } = await evaluate(collecting, {
+      tasks,
+      key: EVALUATION_KEY.fold('draws'),
+      signal,
+    });
     tell({ type: 'evaluation', when, split, evaluation });
     return evaluation;
   };
@@ -53,5 +68,5 @@ export async function evaluateMicro(
 ): Promise<SplitEvaluations> {
   const tell = options.onEvent ?? (() => {});
   await startEngine(config, tell);
-  return evaluateSplits(await loadModels(options), config, { when: 'before', tell });
+  return evaluateSplits(await loadModels(options), config, { when: 'before', tell, signal: options.signal });
 }

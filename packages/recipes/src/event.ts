@@ -30,7 +30,7 @@ export type RunListener = (event: RunEvent) => void;
 
 /** How a run is watched and stopped. */
 export interface RunControls {
-  /** Ends the run after the present iteration, saved. */
+  /** Ends the run, saved: sampling, judging and evaluation at once, an update after it. */
   readonly signal?: AbortSignal;
   readonly onEvent?: RunListener;
 }

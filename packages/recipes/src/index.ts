@@ -14,6 +14,7 @@ export {
 export { readSavedRun, type SavedRun } from './saved-run.ts';
 export type { CategoryScores, MicroSummary, PercentScores } from './summary.ts';
 export {
+  type MicroReplacements,
   resumeMicro,
   type TrainOptions,
   type TrainResult,

@@ -28,6 +28,8 @@ export interface ModuleTraining extends TrainingSettings {
   readonly optimizer: { readonly beta2: number; readonly weightDecay: number };
   /** Edits in one backward pass of one denoising step; all of them and all steps unless given. */
   readonly editsAtOnce?: number;
+  /** Chains of one task in one backward pass; all chains unless given. */
+  readonly chainsAtOnce?: number;
 }
 
 /** Modules that are shared out over the ranks, with the weights that a KL is taken to. */
@@ -51,7 +53,9 @@ export function trainedModules<Task extends EditTask>(
     const own = shared[name]?.parts.module.shards() ?? found[name]?.parameters();
     const parameters = config[name].train ? own : undefined;
     if (parameters === undefined) return [];
-    return [{ name, parameters, optimizer: optimizerOf(parameters, config[name], config) }];
+    const sharded = shared[name]?.parts.module;
+    const optimizer = optimizerOf(parameters, config[name], config);
+    return [{ name, parameters, optimizer, ...(sharded && { sharded }) }];
   });
 }
 
@@ -116,6 +120,7 @@ export function updatesOf<Task extends EditTask>(
             objective: { aggregation, epsilonLow, epsilonHigh, beta: config.understanding.beta },
             innerUpdates: config.understanding.innerUpdates,
             maxGradientNorm: config.understanding.maxGradientNorm,
+            ...(config.chainsAtOnce !== undefined && { chainsAtOnce: config.chainsAtOnce }),
           }),
     generation:
       generation === undefined

@@ -15,9 +15,19 @@ export async function joinRanks(
   return environment.worldSize === 1 ? singleProcess() : joinGroup(environment);
 }
 
-/** The run folder of a rank: that of rank 0 has the name that was asked for. */
-export function folderOfRank(path: string, { rank }: Pick<RankEnvironment, 'rank'>): string {
-  return rank === 0 ? path : `${path}-rank${rank}`;
+/**
+ * The part of a list that a rank deals with: consecutive entries, as many as any other rank's or one more. All parts in rank
+ * order are the list, so what is done with an entry does not depend on how many ranks there are.
+ *
+ * @example
+ * dealt(['a', 'b', 'c'], { rank: 1, worldSize: 2 }); // ['b', 'c']
+ */
+export function dealt<T>(
+  list: readonly T[],
+  { rank, worldSize }: Pick<RankEnvironment, 'rank' | 'worldSize'>,
+): readonly T[] {
+  const from = (part: number) => Math.floor((list.length * part) / worldSize);
+  return list.slice(from(rank), from(rank + 1));
 }
 
 /** The ranks that share weights out, and those that keep the same part; null where the former are all. */
@@ -27,7 +37,8 @@ export interface SharingGroups {
 }
 
 /**
- * Does `work` with the world split into groups of `ranks`, or in one with 0.
+ * Does `work` with the world split into groups of `ranks`, or in one with 0. They are groups of their own beside the world's:
+ * what they collect and what the world does meanwhile are in no order.
  *
  * @throws ConfigError when the world is no multiple of `ranks`.
  */
@@ -36,21 +47,23 @@ export async function withSharing<Result>(
   ranks: number,
   work: (groups: SharingGroups) => Promise<Result>,
 ): Promise<Result> {
-  if (ranks === 0 || ranks === world.worldSize) return work({ group: world, replicas: null });
-  if (world.worldSize % ranks !== 0)
+  const { worldSize } = world;
+  if (worldSize === 1) return work({ group: world, replicas: null });
+  const sharing = ranks === 0 ? worldSize : ranks;
+  if (worldSize % sharing !== 0)
     throw new ConfigError({
       field: 'sharding.ranks',
       value: ranks,
-      fix: `use a divisor of the ${world.worldSize} ranks, or 0 for all`,
+      fix: `use a divisor of the ${worldSize} ranks, or 0 for all`,
     });
   const environment = rankEnvironment(process.env);
-  const mesh = meshOf(world, ranks);
+  const mesh = meshOf(world, sharing);
   const group = await joinPart(environment, mesh.node);
-  const replicas = await joinPart(environment, mesh.replicas);
+  const replicas = sharing === worldSize ? null : await joinPart(environment, mesh.replicas);
   try {
     return await work({ group, replicas });
   } finally {
-    await Promise.all([group.close(), replicas.close()]);
+    await Promise.all([group.close(), replicas?.close()]);
   }
 }
 

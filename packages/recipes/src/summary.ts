@@ -52,7 +52,7 @@ export interface CategoryScores {
   readonly strict: number;
 }
 
-/** What {@link writeSummary} is made from, beside the metrics on disk. */
+/** What a summary is made from, beside the metrics on disk. */
 export interface SummaryFacts {
   readonly config: MicroConfig;
   readonly engine: EngineReport;
@@ -61,15 +61,19 @@ export interface SummaryFacts {
 }
 
 /** Sums a finished run up and writes `summary.json`. */
-export function writeSummary(
-  folder: RunFolder,
-  { config, engine, before, after }: SummaryFacts,
-): MicroSummary {
+export function writeSummary(folder: RunFolder, facts: SummaryFacts): MicroSummary {
+  const summary = summaryOf(folder, facts);
+  writeWhole(folder.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  return summary;
+}
+
+/** Sums a finished run up. */
+export function summaryOf(folder: RunFolder, { config, engine, before, after }: SummaryFacts): MicroSummary {
   const steps = readMetrics(folder.metrics);
   const seconds = steps.map(({ seconds }) => seconds.sample + seconds.update);
   const train = total(seconds);
   const chains = total(steps.map((step) => step.chains));
-  const summary: MicroSummary = {
+  return {
     recipe: 'micro',
     seed: config.seed,
     mode: config.mode,
@@ -90,8 +94,6 @@ export function writeSummary(
       heldOut: steps.map(({ oracle }) => oracle.instruction ?? 0),
     }),
   };
-  writeWhole(folder.summary, `${JSON.stringify(summary, null, 2)}\n`);
-  return summary;
 }
 
 /** Evaluations that a stopped run had already made. @throws RunFolderError when one is damaged. */

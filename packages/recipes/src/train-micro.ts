@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
+import type { Judge } from '@thinkrl/checklist-reward';
 import type { EngineReport } from '@thinkrl/engine';
-import { leastOverRanks, rankEnvironment, type ShardingGroup, withGroup } from '@thinkrl/fsdp-shard';
-import { presetOf } from '@thinkrl/microworld';
+import { leastOverRanks, type ShardingGroup, withGroup } from '@thinkrl/fsdp-shard';
+import { type MicroTask, presetOf } from '@thinkrl/microworld';
 import {
   createRunFolder,
   holdingRunFolder,
@@ -9,6 +10,7 @@ import {
   runFolder,
   savedSteps,
   train,
+  unlessStopped,
 } from '@thinkrl/orchestrator';
 import { buildReport } from '@thinkrl/report';
 import { assembleRun } from './assemble-micro.ts';
@@ -16,14 +18,20 @@ import { type MicroConfig, parseMicroConfig } from './config.ts';
 import { evaluateSplits } from './evaluate-micro.ts';
 import type { RunControls } from './event.ts';
 import { loadModels, type MicroModels } from './micro-models.ts';
-import { folderOfRank, joinRanks } from './ranks.ts';
+import { joinRanks } from './ranks.ts';
 import { withRunJudge } from './run-judge.ts';
 import { readSavedRun } from './saved-run.ts';
 import { startEngine } from './start-engine.ts';
-import { type MicroSummary, readEvaluations, writeEvaluation, writeSummary } from './summary.ts';
+import { type MicroSummary, readEvaluations, summaryOf, writeEvaluation, writeSummary } from './summary.ts';
+
+/** What a program may put in place of what the settings name. */
+export interface MicroReplacements {
+  /** Answers the checklists while training. */
+  readonly judge?: Judge<MicroTask>;
+}
 
 /** Where a run lives, with its controls. */
-export interface TrainOptions extends RunControls {
+export interface TrainOptions extends RunControls, MicroReplacements {
   /** The run folder; must not hold a run yet. It is made once engine and weights are ready. */
   readonly out: string;
   /** Weights to start from instead of the shipped ones. */
@@ -34,14 +42,15 @@ export interface TrainOptions extends RunControls {
 export interface TrainResult {
   readonly folder: string;
   readonly summary: MicroSummary | null;
-  /** The report's page; null when stopped. */
+  /** The report's page; null when stopped, and on other ranks than the first. */
   readonly report: string | null;
 }
 
 /**
  * Trains the micro pair by ThinkRL-Edit: evaluates, runs the loop, evaluates again, and writes summary and report.
  *
- * Started as several ranks, each samples and judges tasks of its own, with a run folder of its own; updates are shared.
+ * Started as several ranks, each samples and judges its part of every iteration's tasks and updates are shared: the run is
+ * the same, up to rounding, whatever their number. The first rank writes the run folder, which all must see.
  *
  * @throws ConfigError, RunFolderError, and whatever the engine and the weights throw when they are missing.
  * @example
@@ -49,32 +58,38 @@ export interface TrainResult {
  */
 export async function trainMicro(config: MicroConfig, options: TrainOptions): Promise<TrainResult> {
   const weights = options.weights === undefined ? null : resolve(options.weights);
-  const out = folderOfRank(options.out, rankEnvironment(process.env));
   const ready = await prepare(config, { ...options, weights });
-  return withGroup(ready.processGroup, () =>
-    holdingRunFolder(runFolder(out), () => {
-      const folder = createRunFolder(out, { recipe: 'micro', weights, config });
-      return runMicro(config, folder, { ...ready, ...options, from: 0 });
-    }),
-  );
+  return withGroup(ready.processGroup, ({ rank }) => {
+    const folder = runFolder(options.out);
+    const run = () => runMicro(config, folder, { ...ready, ...options, from: 0 });
+    if (rank > 0) return run();
+    return holdingRunFolder(folder, () => {
+      createRunFolder(options.out, { recipe: 'micro', weights, config });
+      return run();
+    });
+  });
 }
 
 /**
  * Goes on with a run that was stopped or killed, from its newest checkpoint; what it had done since then is done again
- * to the letter.
+ * to the letter, or up to rounding where the number of ranks is another than before.
  *
  * @throws RunFolderError when there is no run in the folder, another process is at it, or its checkpoint is damaged.
  */
-export async function resumeMicro(path: string, controls: RunControls = {}): Promise<TrainResult> {
-  const folder = runFolder(folderOfRank(path, rankEnvironment(process.env)));
+export async function resumeMicro(
+  path: string,
+  controls: RunControls & MicroReplacements = {},
+): Promise<TrainResult> {
+  const folder = runFolder(path);
   const saved = readSavedRun(folder);
   const config = parseMicroConfig(saved.config);
-  return holdingRunFolder(folder, async () => {
-    const ready = await prepare(config, { ...controls, weights: saved.weights });
-    return withGroup(ready.processGroup, async (group) => {
+  const ready = await prepare(config, { ...controls, weights: saved.weights });
+  return withGroup(ready.processGroup, (group) => {
+    const run = async () => {
       const from = await leastOverRanks(group, savedSteps(folder.checkpoints).at(-1) ?? 0);
       return runMicro(config, folder, { ...ready, ...controls, from });
-    });
+    };
+    return group.rank > 0 ? run() : holdingRunFolder(folder, run);
   });
 }
 
@@ -97,31 +112,36 @@ async function prepare(
   return { engine, models, processGroup: await joinRanks() };
 }
 
-interface RunOptions extends RunControls, Prepared {
+interface RunOptions extends RunControls, MicroReplacements, Prepared {
   /** The checkpoint to go on from; 0 starts anew. */
   readonly from: number;
 }
 
 async function runMicro(config: MicroConfig, folder: RunFolder, options: RunOptions): Promise<TrainResult> {
-  const { engine, models, onEvent: tell = () => {} } = options;
+  const { engine, models, processGroup, judge: given, signal, onEvent: tell = () => {} } = options;
+  const first = processGroup.rank === 0;
   tell({ type: 'folder', path: folder.root, resumedFrom: options.from });
+  const evaluated = (when: 'before' | 'after') =>
+    unlessStopped(evaluateSplits(models, config, { when, tell, signal }), signal);
 
   const evaluations = options.from > 0 ? readEvaluations(folder) : {};
-  const before = evaluations.before ?? (await evaluateSplits(models, config, { when: 'before', tell }));
-  writeEvaluation(folder, 'before', before);
+  const before = evaluations.before ?? (await evaluated('before'));
+  if (first && before !== null) writeEvaluation(folder, 'before', before);
 
-  const reached = await withRunJudge(config, { folder, tell }, async (judge) => {
+  const reached = await withRunJudge(config, { folder, tell, judge: given }, async (judge) => {
     const run = await assembleRun(models, config, { ...options, folder, judge, tell });
     await train(run);
     return run.state.iteration;
   });
-  if (reached < config.iterations) {
+  const after = reached < config.iterations ? null : await evaluated('after');
+  if (before === null || after === null) {
     tell({ type: 'stopped', iteration: reached, path: folder.root });
     return { folder: folder.root, summary: null, report: null };
   }
-  const after = await evaluateSplits(models, config, { when: 'after', tell });
+  const facts = { config, engine, before, after };
+  if (!first) return { folder: folder.root, summary: summaryOf(folder, facts), report: null };
   writeEvaluation(folder, 'after', after);
-  const summary = writeSummary(folder, { config, engine, before, after });
+  const summary = writeSummary(folder, facts);
   const report = await buildReport(folder.root);
   tell({ type: 'report', path: report });
   return { folder: folder.root, summary, report };

@@ -1,81 +1,157 @@
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { readMetrics } from '@thinkrl/orchestrator';
 import { expect, test } from 'vitest';
+import { keptJudgements, linesOf, remains, start, startJudge } from './faults/processes.ts';
 
-const kills = Number(process.env.THINKRL_KILLS ?? 3);
+const kills = Number(process.env.THINKRL_KILLS ?? 4);
+const CONCURRENCY = 4;
 const settings = {
   seed: 3,
-  iterations: 6 + 2 * kills,
+  iterations: 3 + kills,
   engine: { threads: 1 },
-  tasksPerIteration: 3,
+  tasksPerIteration: 1,
   groupSize: 4,
-  evaluation: { tasks: 4 },
+  evaluation: { tasks: 0 },
   checkpointEvery: 1,
   recordEvery: 1,
   recordShare: 1,
+  keepJudgements: true,
 };
 
-/** Trains in a process of its own, killed without a word `delay` milliseconds after the run has its folder. */
-function trained(run: string, delay?: number): Promise<{ readonly killed: boolean }> {
-  const program = fileURLToPath(new URL('trained-in-a-process.ts', import.meta.url));
-  const words = ['--import', 'tsx', '--conditions=@thinkrl/source', program, run, JSON.stringify(settings)];
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
-  child.stdout.once('data', () => {
-    if (delay !== undefined) setTimeout(() => child.kill('SIGKILL'), delay);
-  });
-  return new Promise((done, refuse) =>
-    child.on('close', (status, signal) => {
-      if (signal === 'SIGKILL' || status === 0) done({ killed: signal === 'SIGKILL' });
-      else refuse(new Error(`ended with ${status}`));
-    }),
-  );
+const PHASES = ['sample', 'judge', 'update', 'save'] as const;
+type Phase = (typeof PHASES)[number];
+
+/** A moment to kill at: so many milliseconds after the run first says a word. */
+interface Moment {
+  readonly word: string;
+  readonly delay: number;
 }
 
-/** Everything that a run leaves and that must not depend on how often it was killed. */
-function remains(run: string): Readonly<Record<string, unknown>> {
+interface Trained {
+  readonly killed: boolean;
+  /** What the run said, and when, in milliseconds. */
+  readonly said: readonly { readonly word: string; readonly at: number }[];
+}
+
+/** Trains, or goes on, in a process of its own, which is killed without a word at the moment. */
+async function trained(run: string, world: { url: string; log: string }, moment?: Moment): Promise<Trained> {
+  const env = { CONCURRENCY: `${CONCURRENCY}` };
+  const words = [run, JSON.stringify(settings), world.url, world.log];
+  const { child, onLine, ended } = start('judged-run.ts', words, { env });
+  const said: { word: string; at: number }[] = [];
+  let due = moment !== undefined;
+  onLine((word) => {
+    said.push({ word, at: Date.now() });
+    if (!due || word !== moment!.word) return;
+    due = false;
+    setTimeout(() => child.kill('SIGKILL'), moment!.delay);
+  });
+  const { status, signal, errors } = await ended;
+  if (signal !== 'SIGKILL' && status !== 0) throw new Error(`ended with ${status}: ${errors}`);
+  return { killed: signal === 'SIGKILL', said };
+}
+
+/** Where a kill fell; null before the first word of an iteration whose pictures had all been judged. */
+function phaseAt(run: string, { said }: Trained): Phase | null {
+  const word = said.at(-1)?.word;
+  if (word === 'judge' || word === 'update') return word;
+  if (word !== 'save') return null;
+  const { iteration } = readMetrics(join(run, 'metrics.jsonl')).at(-1)!;
+  return existsSync(join(run, 'checkpoints', `step-${iteration}`)) ? 'sample' : 'save';
+}
+
+type Spans = Readonly<Record<Phase, number>>;
+
+/** How much of the time from saving an iteration to judging the next is saving, in a run that has come to its end. */
+function savingShare(run: string, { said }: Trained): number {
+  const saves = said.flatMap(({ word, at }) => (word === 'save' ? [at] : []));
+  const manifest = join(run, 'checkpoints', `step-${settings.iterations}`, 'manifest.json');
+  const mean = (saves.at(-1)! - saves[0]!) / (saves.length - 1) - span({ said }, 'judge', 'save')!;
+  return Math.min(1, (statSync(manifest).mtimeMs - saves.at(-1)!) / mean);
+}
+
+/** Milliseconds from a word to another after it, the last time that both were said. */
+function span({ said }: Pick<Trained, 'said'>, from: string, to: string): number | null {
+  const end = said.findLastIndex(({ word }) => word === to);
+  const begin = said.findLastIndex(({ word }, i) => word === from && i < end);
+  return begin < 0 ? null : said[end]!.at - said[begin]!.at;
+}
+
+/** How long phases take, as a process has shown last; the machine may be busier by now than it was. */
+function spansOf(trained: Trained, saving: number, before?: Spans): Spans {
+  const between = span(trained, 'save', 'judge');
   return {
-    metrics: readMetrics(join(run, 'metrics.jsonl')).map((report) => ({ ...report, seconds: null })),
-    ...hashesOf(join(run, 'checkpoints')),
-    ...hashesOf(join(run, 'chains')),
+    judge: span(trained, 'judge', 'update') ?? before!.judge,
+    update: span(trained, 'update', 'save') ?? before!.update,
+    save: between === null ? before!.save : saving * between,
+    sample: between === null ? before!.sample : (1 - saving) * between,
   };
 }
 
-function hashesOf(folder: string): Readonly<Record<string, string>> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
-  );
-  const paths = files.map((file) => join(file.parentPath, file.name)).sort();
-  return Object.fromEntries(
-    paths.map((path) => [
-      path.slice(folder.length),
-      createHash('sha256').update(readFileSync(path)).digest('hex'),
-    ]),
-  );
+/** A moment in a phase; `share` of it has passed. */
+function momentIn(phase: Phase, share: number, spans: Spans): Moment {
+  if (phase === 'sample') return { word: 'save', delay: spans.save + share * spans.sample };
+  return { word: phase, delay: share * spans[phase] };
 }
 
-/** Mean milliseconds of an iteration. */
-function iterationTime(run: string): number {
-  const times = readMetrics(join(run, 'metrics.jsonl')).map(({ seconds }) => seconds.sample + seconds.update);
-  return (1000 * times.reduce((sum, time) => sum + time, 0)) / times.length;
-}
+/** How many of some lines have come before. */
+const repeats = (lines: readonly string[]) => lines.length - new Set(lines).size;
 
-test(`a run killed ${kills} times and resumed is the run that was never killed, bit for bit`, {
-  timeout: 60_000 + kills * 60_000,
+test(`a run killed ${kills} times and resumed is the run that was never killed, bit for bit, and judges nothing twice`, {
+  timeout: 120_000 + kills * 120_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'thinkrl-killed-'));
   const [whole, broken] = [join(folder, 'whole'), join(folder, 'broken')];
-  await trained(whole);
-  const span = 3 * iterationTime(whole);
-  for (let kill = 1; kill <= kills; kill++) {
-    // The golden ratio spreads the moments evenly over three iterations.
-    expect((await trained(broken, ((kill * 0.618034) % 1) * span)).killed).toBe(true);
+  const requests = join(folder, 'requests');
+  const server = await startJudge(requests, 60);
+  const world = { url: server.url, log: join(folder, 'asked') };
+  const first = await trained(whole, { ...world, log: join(folder, 'asked-by-whole') });
+  const saving = savingShare(whole, first);
+  let spans = spansOf(first, saving);
+  const requestsOfWhole = linesOf(requests).length;
+
+  const fell: Record<string, number> = {};
+  for (let kill = 0; kill < kills; kill++) {
+    const kept = keptJudgements(broken);
+    const before = linesOf(world.log).length;
+    // The golden ratio spreads the moments evenly over each phase.
+    const moment = momentIn(PHASES[kill % 4]!, ((kill + 1) * 0.618034) % 1, spans);
+    const outcome = await trained(broken, world, moment);
+    expect(outcome.killed).toBe(true);
+    spans = spansOf(outcome, saving, spans);
+    const phase = phaseAt(broken, outcome) ?? 'again';
+    fell[phase] = (fell[phase] ?? 0) + 1;
+    const asked = linesOf(world.log).slice(before);
+    expect(asked.filter((hash) => kept.has(hash))).toEqual([]);
+    expect(repeats(asked)).toBe(0);
   }
-  await trained(broken);
+  const kept = keptJudgements(broken);
+  const before = linesOf(world.log).length;
+  await trained(broken, world);
+  expect(
+    linesOf(world.log)
+      .slice(before)
+      .filter((hash) => kept.has(hash)),
+  ).toEqual([]);
+  await server.end();
+
+  const ids = linesOf(requests)
+    .slice(requestsOfWhole)
+    .map((line) => (JSON.parse(line) as { id: string }).id);
+  console.log({
+    saving,
+    spans,
+    fell,
+    requests: ids.length,
+    again: repeats(ids),
+    kept: keptJudgements(broken).size,
+  });
   expect(remains(broken)).toEqual(remains(whole));
+  expect(keptJudgements(broken)).toEqual(keptJudgements(whole));
+  expect(new Set(ids).size).toBe(requestsOfWhole);
+  expect(repeats(ids)).toBeLessThanOrEqual(CONCURRENCY * kills);
+  if (kills >= 25) for (const phase of PHASES) expect(fell[phase], phase).toBeGreaterThan(0);
 });

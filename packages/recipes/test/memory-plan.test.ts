@@ -92,6 +92,21 @@ describe('at released sizes', () => {
     expect(peak / 1e9).toBeLessThan(85);
   });
 
+  it('counts of the understanding update what one portion of chains takes', () => {
+    const phase = (understanding: object, planner = {}) => {
+      const config = parseQwenEditConfig({ understanding, planner: { mostTokens: 512, ...planner } });
+      return memoryPlan(config, RELEASED, { references: 1 }).phases['understanding update'];
+    };
+    // A picture of 512 px has 18 x 18 cells; a prompt is it and 120 words, a chain's own are two texts, and another such look.
+    const [prompt, own] = [120 + 324, 2 * 512 + 120 + 324];
+    const inputs = (tokens: number) => 28 * tokens * 3584 * 2;
+    expect(phase({ chainsAtOnce: 1 })['inputs of every layer']).toBe(inputs(prompt + own));
+    expect(phase({ chainsAtOnce: 4 })['inputs of every layer']).toBe(inputs(prompt + 4 * own));
+    expect(phase({ chainsAtOnce: 8 })['inputs of every layer']).toBe(inputs(2 * prompt + 8 * own));
+    expect(phase({ chainsAtOnce: 99 })).toEqual(phase({ chainsAtOnce: 8 }));
+    expect(phase({}).gradients! / 1e6).toBeCloseTo(2 * 4 * 161.5, 0);
+  });
+
   it('advises nothing where a run fits, and else lowers the peak step by step', () => {
     const config = parseQwenEditConfig({ groupSize: 16, tasksPerIteration: 8 });
     const request = { sizes: RELEASED, task: { references: 1 } };

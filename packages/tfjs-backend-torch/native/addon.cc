@@ -30,6 +30,7 @@ static const Operations& operations() {
     add_convolutions(list);
     add_images(list);
     add_collectives(list);
+    add_files(list);
     for (Operation& operation : list) operation.precision = precision_of(operation.name);
     return list;
   }();

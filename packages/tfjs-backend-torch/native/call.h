@@ -115,5 +115,6 @@ void add_random(Operations& operations);
 void add_convolutions(Operations& operations);
 void add_images(Operations& operations);
 void add_collectives(Operations& operations);
+void add_files(Operations& operations);
 
 }  // namespace thinkrl

@@ -6,8 +6,6 @@
 namespace thinkrl {
 namespace {
 
-bool plain_floats(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
-
 Matrix matrix_at(const at::Tensor& x, int64_t offset) {
   return {x.data_ptr<float>() + offset, x.stride(-2), x.stride(-1)};
 }

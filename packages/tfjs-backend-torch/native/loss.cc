@@ -6,8 +6,6 @@
 namespace thinkrl {
 namespace {
 
-bool plain_floats(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
-
 /** How many logits are worked on at a time where a copy of them is made. */
 int64_t cells_at_once(const at::Tensor& like) { return like.is_cpu() ? int64_t{1} << 22 : int64_t{1} << 26; }
 

@@ -5,8 +5,6 @@
 namespace thinkrl {
 namespace {
 
-bool plain_floats(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
-
 void layer_norm(Call& call) {
   const at::Tensor& x = call.tensor();
   const at::Tensor gain = call.maybe_tensor();

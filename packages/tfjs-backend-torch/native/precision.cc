@@ -16,7 +16,7 @@ Precision precision_of(const char* operation) {
       {"tile", moves}, {"expand", moves}, {"flip", moves}, {"pad", moves}, {"mirror_pad", moves},
       {"band_part", moves}, {"diag", moves}, {"depth_to_space", moves}, {"GatherV2", moves}, {"gather_nd", moves},
       {"resize_nearest", moves}, {"embedding", moves}, {"zeros_like", moves}, {"ones_like", moves}, {"cast", moves},
-      {"cast_storage", moves},
+      {"cast_storage", moves}, {"read_file", moves},
       // in place
       {"assign", moves}, {"cache_write", moves}, {"adamw", moves}, {"ema", moves}, {"global_norm", moves},
       {"clip_norm", moves},

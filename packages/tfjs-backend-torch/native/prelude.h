@@ -32,6 +32,9 @@ using c10::optional;
 /** A tensor that may be undefined, as libtorch's functions take it. */
 inline optional<at::Tensor> maybe(const at::Tensor& x) { return x.defined() ? optional<at::Tensor>(x) : nullopt; }
 
+/** What our own loops over float32 on a CPU take. */
+inline bool plain_floats(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
+
 }  // namespace thinkrl
 
 #endif

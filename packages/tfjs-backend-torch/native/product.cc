@@ -20,9 +20,8 @@ int64_t sharers(int64_t work, int64_t length) {
 /** Rows from which on laying a weight out costs less than it saves. */
 constexpr int64_t kRowsWorthPacking = 512;
 
-bool plain_floats(const at::Tensor& x) {
-  return !x.defined() || (x.is_cpu() && x.scalar_type() == at::kFloat && x.stride(-1) == 1);
-}
+/** Plain floats whose rows have no gaps, or nothing. */
+bool plain_rows(const at::Tensor& x) { return !x.defined() || (plain_floats(x) && x.stride(-1) == 1); }
 
 /** out = start + bias, or zero where there is neither; true if there is something. */
 bool fill_rows(const at::Tensor& out, const at::Tensor& start, const at::Tensor& bias) {
@@ -51,7 +50,7 @@ Weight::Weight(const at::Tensor& weight, int64_t tokens, bool across) : matrix_(
 }
 
 void Weight::times(at::Tensor out, const at::Tensor& x, const at::Tensor& start, const at::Tensor& bias) const {
-  const bool plain = plain_floats(out) && plain_floats(x) && plain_floats(start) && plain_floats(bias);
+  const bool plain = plain_rows(out) && plain_rows(x) && plain_rows(start) && plain_rows(bias);
   if (is_packed_ && plain) {
     const bool accumulate = fill_rows(out, start, bias);
     multiply(

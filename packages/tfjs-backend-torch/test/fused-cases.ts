@@ -1,3 +1,5 @@
+import { openSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { random, run, runAll } from './torch.ts';
 
@@ -42,6 +44,9 @@ const blockInputs = () => ({
   upBias: random([5], 6),
   attentionGain: random([4], 7),
 });
+
+/** This file: letters are finite numbers. */
+const ownText = { file: openSync(fileURLToPath(import.meta.url), 'r'), begin: 0, storage: 'float16' };
 
 const image = () => random([1, 3, 3, 2], 1);
 const kernelWeight = () => random([2, 2, 2, 2], 2);
@@ -142,6 +147,12 @@ const plain: readonly FusedCase[] = [
     kernel: 'FromBits',
     inputs: () => ({}),
     attributes: { bits: Uint16Array.of(0x3f80), shape: [1], storage: 'bfloat16' },
+  },
+  {
+    kernel: 'FromFile',
+    inputs: () => ({}),
+    attributes: { ...ownText, shape: [2, 3] },
+    huge: () => ({ attributes: { ...ownText, shape: [big, big] } }),
   },
   {
     kernel: 'GatedSilu',

@@ -84,12 +84,13 @@ class FileJournal implements Journal {
 
   append(record: JournalRecord): Promise<void> {
     return new Promise((kept, lost) => {
+      const line = writeRecord(record);
       try {
-        this.write(writeRecord(record));
+        this.write(line);
         this.written.push({ kept, lost });
         this.flushing ??= this.flush();
       } catch (cause) {
-        lost(failed(this.path, 'written', cause));
+        lost(failed(this.path, `written (${Buffer.byteLength(line)} bytes)`, cause));
       }
     });
   }

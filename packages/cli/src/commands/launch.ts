@@ -5,6 +5,7 @@ import type { Command, Invocation } from '../command.ts';
 import { UsageError } from '../error.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { launch as launchJob } from '../launch/launch.ts';
+import { INTERRUPTED } from '../launch/rank-process.ts';
 import type { Output } from '../output.ts';
 
 /** `thinkrl launch`: starts a program several times over, as ranks of one job; what one rank's failure ends. */
@@ -19,7 +20,7 @@ export const launch: Command = {
     port: { value: 'N', help: 'a free port there (default: any, on one machine)' },
     grace: {
       value: 'SECONDS',
-      help: 'what the other ranks have to end by themselves when one fails, and again after SIGTERM (default 10)',
+      help: 'what ranks have to end by themselves when one fails, and after SIGTERM (default 30)',
     },
   },
   takesSettings: false,
@@ -27,7 +28,11 @@ export const launch: Command = {
   async run(invocation) {
     const { output } = invocation;
     const job = await jobOf(invocation);
-    const interrupt = listenForInterrupt(() => output.note('ending all ranks; again leaves at once'));
+    const insistence = new AbortController();
+    const interrupt = listenForInterrupt(
+      () => output.note('asking all ranks to end; again ends them at once'),
+      () => insistence.abort(),
+    );
     const fail = (cause: string) => {
       output.note(`thinkrl: ${cause}; ending the job`);
       output.record({ type: 'failure', cause });
@@ -35,9 +40,13 @@ export const launch: Command = {
     const onLine = (rank: number, line: string, stream: 'stdout' | 'stderr') =>
       show(output, { rank, line, stream });
     try {
-      const failure = await launchJob({ ...job, onLine, onFailure: fail, signal: interrupt.signal });
+      const { signal } = interrupt;
+      const failure = await launchJob({
+        ...{ ...job, onLine, onFailure: fail },
+        ...{ signal, insistence: insistence.signal },
+      });
       output.record({ type: 'end', failure });
-      if (interrupt.signal.aborted) return 130;
+      if (signal.aborted || failure?.status === INTERRUPTED) return INTERRUPTED;
       return failure === null ? 0 : 1;
     } finally {
       interrupt.release();
@@ -81,7 +90,7 @@ async function jobOf({ line }: Invocation) {
     node,
     address: values.address ?? '127.0.0.1',
     port: values.port === undefined ? await freePort() : whole(values, 'port', { missing: 0, least: 1 }),
-    graceSeconds: whole(values, 'grace', { missing: 10, least: 0 }),
+    graceSeconds: whole(values, 'grace', { missing: 30, least: 0 }),
   };
 }
 

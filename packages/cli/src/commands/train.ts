@@ -79,7 +79,7 @@ async function watched(
 ): Promise<number> {
   const { onEvent, aside, finish } = watch(invocation.output);
   const interrupt = listenForInterrupt(() =>
-    aside('stopping after this iteration; Ctrl-C again leaves at once, without saving'),
+    aside('stopping as soon as it is saved; Ctrl-C again leaves at once, without saving'),
   );
   try {
     const result = await start({ signal: interrupt.signal, onEvent });

@@ -18,8 +18,10 @@ export interface LaunchOptions {
   readonly onLine: (rank: number, line: string, stream: 'stdout' | 'stderr') => void;
   /** Is told of the first failure. */
   readonly onFailure: (cause: string) => void;
-  /** Ends the job. */
+  /** Asks the job to end. */
   readonly signal?: AbortSignal;
+  /** Ends it without asking. */
+  readonly insistence?: AbortSignal;
 }
 
 /**
@@ -33,7 +35,11 @@ export async function launch(options: LaunchOptions): Promise<RankEnd | null> {
     startLocal(options, node * processes + local, local),
   );
   const askAll = () => endAll(ranks, options.graceSeconds);
+  const killAll = () => {
+    for (const rank of ranks) rank.kill('SIGKILL');
+  };
   options.signal?.addEventListener('abort', askAll, { once: true });
+  options.insistence?.addEventListener('abort', killAll, { once: true });
   const failure = await firstFailure(ranks);
   if (failure !== null && !options.signal?.aborted) {
     options.onFailure(describeEnd(failure));
@@ -42,6 +48,7 @@ export async function launch(options: LaunchOptions): Promise<RankEnd | null> {
   }
   await allEnded(ranks);
   options.signal?.removeEventListener('abort', askAll);
+  options.insistence?.removeEventListener('abort', killAll);
   return failure;
 }
 

@@ -2,6 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
+/** The exit status of a program that was asked to stop and did. */
+export const INTERRUPTED = 130;
+
 /** A process of the job. */
 export interface RankProcess {
   readonly rank: number;
@@ -64,6 +67,7 @@ function endOf(child: ChildProcess, rank: number, lastLine: () => string): Promi
  */
 export function describeEnd({ rank, status, signal, problem, lastLine }: RankEnd): string {
   if (problem !== undefined) return `rank ${rank} did not start: ${problem}`;
+  if (status === INTERRUPTED) return `rank ${rank} was interrupted`;
   const said = lastLine === '' ? '' : `; its last line: ${lastLine}`;
   return signal === null
     ? `rank ${rank} ended with status ${status}${said}`

@@ -1,5 +1,6 @@
 import { addN, concat, div, maximum, split, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import type { ProcessGroup, ReduceOperation } from '../process-group.ts';
+import { ShardError } from '../error.ts';
+import type { ProcessGroup, ReduceOperation, ShardingGroup } from '../process-group.ts';
 
 type Arrival = { readonly tensors: readonly Tensor[]; resolve(all: readonly (readonly Tensor[])[]): void };
 
@@ -24,6 +25,24 @@ export function fakeWorld(worldSize: number): readonly ProcessGroup[] {
       for (const arrival of arrivals) arrival.resolve(everyone);
     });
   return Array.from({ length: worldSize }, (_, rank) => member(rank, worldSize, meet));
+}
+
+/**
+ * {@link fakeWorld} for modules that are shared out, saved and loaded but not computed with: while a rank blocks for a
+ * gather, no other rank of this process could come to it.
+ */
+export function fakeShardingWorld(worldSize: number): readonly ShardingGroup[] {
+  const refuse = () => {
+    throw new ShardError('ranks of one process cannot gather: start a process for each');
+  };
+  return fakeWorld(worldSize).map((group) => ({
+    ...group,
+    startAllGather: refuse,
+    startReduceScatter: refuse,
+    startAllReduce: refuse,
+    traffic: () => ({ sentBytes: 0, receivedBytes: 0, collectives: 0 }),
+    fail: () => {},
+  }));
 }
 
 function member(

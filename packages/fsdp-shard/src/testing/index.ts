@@ -1,1 +1,1 @@
-export { fakeWorld } from './fake-world.ts';
+export { fakeShardingWorld, fakeWorld } from './fake-world.ts';

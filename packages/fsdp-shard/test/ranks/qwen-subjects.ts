@@ -94,7 +94,7 @@ export function languageSubject(plan: Plan): Subject {
       const next = tf.slice(tf.tensor2d(ids, [rows, TOKENS], 'int32'), [0, TOKENS - LEARNED], [-1, -1]);
       const flat = tf.reshape(last, [rows * LEARNED, -1]) as tf.Tensor2D;
       const { logProbs } = model.tokenScores(flat, tf.reshape(next, [-1]), trained);
-      return tf.neg(tf.mean(logProbs));
+      return tf.neg(tf.mean<tf.Scalar>(logProbs));
     },
     checkpoint: () => {
       remember = trained;

@@ -112,6 +112,11 @@ export class AdamW {
   /** Continues from a saved state. Throws {@link ParameterMismatchError} when it belongs to other parameters. */
   load(step: number, moments: ReadonlyMap<string, HostTensor>): void {
     loadParameters(this.state().moments, moments);
+    this.continueAt(step);
+  }
+
+  /** Counts steps on from `step`, where the moments of {@link AdamW.state} were filled by other means than {@link AdamW.load}. */
+  continueAt(step: number): void {
     this.steps = step;
   }
 

@@ -7,7 +7,7 @@ import type { SafetensorsFile } from './read.ts';
 
 /** A safetensors file of which only the header was read; {@link OpenSafetensors.close} when done. */
 export interface OpenSafetensors extends SafetensorsFile {
-  /** Tensors whose `data` and `bits` are read from their place in the file each time they are asked for. */
+  /** Tensors whose `data` and `bits` are read from their `place` in the file each time they are asked for. */
   readonly tensors: ReadonlyMap<string, HostTensor>;
   close(): void;
 }
@@ -28,46 +28,48 @@ export function openSafetensors(path: string): OpenSafetensors {
     if (!status.isFile()) throw new SafetensorsError(path, 'it is not a file');
     const { size } = status;
     if (size < 8) throw new SafetensorsError(path, 'it is shorter than 8 bytes');
-    const at = { path, file };
+    const at = { path, file, open: true };
     const dataStart = 8 + headerLength(path, new Uint8Array(readRange(at, 0, 8)));
     if (dataStart > size) throw new SafetensorsError(path, 'the file ends inside its header');
     const text = new Uint8Array(readRange(at, 8, dataStart));
     const header = parseHeader(path, text, size - dataStart);
-    return { metadata: header.metadata, tensors: lazyTensors(at, header, dataStart), close: closing(file) };
+    return { metadata: header.metadata, tensors: lazyTensors(at, header, dataStart), close: () => close(at) };
   } catch (error) {
     closeSync(file);
     throw error;
   }
 }
 
-interface Place {
+interface OpenFile {
   readonly path: string;
   readonly file: number;
+  open: boolean;
 }
 
-/** Bytes of a tensor that are on the host at a time where it is asked for in parts. */
-const PART = 64 << 20;
-
-function lazyTensors(at: Place, { entries }: Header, dataStart: number): ReadonlyMap<string, HostTensor> {
-  let scratch: Uint8Array | undefined;
-  const parts = function* (begin: number, end: number) {
-    scratch ??= new Uint8Array(PART);
-    for (let start = begin; start < end; start += PART) {
-      const part = scratch.subarray(0, Math.min(PART, end - start));
-      readInto(at, part, start);
-      yield part;
-    }
-  };
+function lazyTensors(at: OpenFile, { entries }: Header, dataStart: number): ReadonlyMap<string, HostTensor> {
   return new Map(
     entries.map((entry) => {
       const [begin, end] = [dataStart + entry.begin, dataStart + entry.end];
-      const source = { whole: () => readRange(at, begin, end), parts: () => parts(begin, end) };
+      const source = {
+        whole: () => readRange(at, begin, end),
+        range: (from: number, to: number) => readRange(at, begin + from, begin + Math.min(to, end - begin)),
+        place: () => placeIn(at, begin, end),
+      };
       return [entry.name, decodeTensor(entry, source)];
     }),
   );
 }
 
-function readRange(at: Place, begin: number, end: number): ArrayBuffer {
+/** A place in a file that is still open and as long as it was. */
+function placeIn(at: OpenFile, begin: number, end: number) {
+  checkOpen(at);
+  const { size } = fstatSync(at.file);
+  if (size < end) throw endsEarly(at, size);
+  return { file: at.file, begin };
+}
+
+function readRange(at: OpenFile, begin: number, end: number): ArrayBuffer {
+  checkOpen(at);
   const buffer = new ArrayBuffer(end - begin);
   readInto(at, new Uint8Array(buffer), begin);
   return buffer;
@@ -76,10 +78,11 @@ function readRange(at: Place, begin: number, end: number): ArrayBuffer {
 /** Largest read in one call; the operating system takes at most 2 GiB. */
 const LARGEST_READ = 1 << 30;
 
-function readInto({ path, file }: Place, bytes: Uint8Array, begin: number): void {
+function readInto(at: OpenFile, bytes: Uint8Array, begin: number): void {
   for (let done = 0; done < bytes.length; ) {
-    const count = readSync(file, bytes, done, Math.min(bytes.length - done, LARGEST_READ), begin + done);
-    if (count === 0) throw new SafetensorsError(path, `it ends at byte ${begin + done}, before its data do`);
+    const length = Math.min(bytes.length - done, LARGEST_READ);
+    const count = readSync(at.file, bytes, done, length, begin + done);
+    if (count === 0) throw endsEarly(at, begin + done);
     done += count;
   }
 }
@@ -93,11 +96,17 @@ function openFile(path: string): number {
   }
 }
 
+/** The descriptor of a closed file may be that of another one by now. */
+function checkOpen({ path, open }: OpenFile): void {
+  if (!open) throw new SafetensorsError(path, 'it has been closed');
+}
+
+function endsEarly({ path }: OpenFile, byte: number): SafetensorsError {
+  return new SafetensorsError(path, `it ends at byte ${byte}, before its data do`);
+}
+
 /** Closes once, however often it is called. */
-function closing(file: number): () => void {
-  let open = true;
-  return () => {
-    if (open) closeSync(file);
-    open = false;
-  };
+function close(at: OpenFile): void {
+  if (at.open) closeSync(at.file);
+  at.open = false;
 }

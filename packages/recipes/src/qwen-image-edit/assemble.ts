@@ -9,7 +9,6 @@ import {
   loadCheckpoint,
   type RunFolder,
   rewindMetrics,
-  ridingOutages,
   type StepObserver,
   type TrainingRun,
 } from '@thinkrl/orchestrator';
@@ -17,6 +16,8 @@ import { ConfigError, type EditTask, Key } from '@thinkrl/spec';
 import type { RunListener } from '../event.ts';
 import { groupingOf } from '../grouping.ts';
 import { referencesOf, trainedModules, updatesOf } from '../module-training.ts';
+import { patientReward } from '../patient-reward.ts';
+import { dealt } from '../ranks.ts';
 import { chainRecorder } from '../record-chains.ts';
 import type { QwenEditConfig } from './config.ts';
 import type { QwenEditModules } from './models.ts';
@@ -32,7 +33,7 @@ export interface QwenEditParts {
   readonly planner: ReasoningPolicy | null;
   readonly judging: Judging;
   readonly entries: readonly TaskEntry[];
-  /** All ranks, each on tasks of its own. */
+  /** All ranks, each on its part of the tasks. */
   readonly processGroup: ProcessGroup;
   readonly shared: SharedModels;
 }
@@ -64,27 +65,33 @@ export async function assembleRun(
     ...config,
     optimizer: { beta2: 0.999, weightDecay: 1e-4 },
     editsAtOnce: config.generation.editsAtOnce,
+    chainsAtOnce: config.understanding.chainsAtOnce,
   };
   const trained = trainedModules<EditTask>(modules, training, shared.modules);
   const references = referencesOf(trained, config, shared.modules);
   if (from > 0) await loadCheckpoint(folder.checkpoints, from, trained);
-  rewindMetrics(folder.metrics, from);
+  const first = processGroup.rank === 0;
+  if (first) rewindMetrics(folder.metrics, from);
+  await agreementOf(trained, parts);
   const progress: StepObserver<EditTask> = (report) =>
     tell({ type: 'step', iterations: config.iterations, report });
+  const agreement: StepObserver<EditTask> = async ({ iteration }) => {
+    if (iteration % config.checkpointEvery === 0) await agreementOf(trained, parts);
+  };
+  const recorder = chainRecorder<EditTask>(folder, config, { encode: encodePng });
   const count = config.tasksPerIteration;
   const order = key.fold('tasks');
   const { steps, window, within } = config.editing;
   const run = {
     iterations: config.iterations,
-    key: processGroup.worldSize === 1 ? key.fold('train') : key.fold('train').fold(processGroup.rank),
+    key: key.fold('train'),
     processGroup,
     tasksOf: (iteration: number) => {
-      const part = (iteration - 1) * processGroup.worldSize + processGroup.rank + 1;
-      return readyTasks(entriesOf(entries, { iteration: part, count, key: order }), config, parts.judging);
+      const all = entriesOf(entries, { iteration, count, key: order });
+      return readyTasks(dealt(all, processGroup), config, parts.judging);
     },
-    together: <Result>(work: () => Promise<Result>) => inStep(shared.together, work),
     window: (windowKey: Key) => drawWindow({ steps, size: window, within }, windowKey),
-    collecting: collectingOf(parts, config, { signal, tell }),
+    collecting: collectingOf(parts, config, tell),
     credit: {
       group: groupingOf(config.grouping),
       mode: config.credit,
@@ -100,35 +107,35 @@ export async function assembleRun(
       checkpointEvery: config.checkpointEvery,
       keepCheckpoints: config.keepCheckpoints,
       skippedLimit: 3,
-      observers: [
-        agreementOf(trained, parts, config),
-        chainRecorder(folder, config, { encode: encodePng }),
-        progress,
-      ],
+      processGroup,
+      observers: [agreement, ...(first ? [recorder] : []), progress],
     }),
     ...(signal && { signal }),
   };
   return { run, trained };
 }
 
-/** Makes sure, at checkpoints, that all ranks hold the same of what each holds whole. */
-function agreementOf(
+/** Makes sure that all ranks hold the same of what each holds whole. */
+async function agreementOf(
   trained: readonly CheckpointModule[],
-  { processGroup, shared }: QwenEditParts,
-  { checkpointEvery }: QwenEditConfig,
-): StepObserver<EditTask> {
-  const whole = trained.filter(({ name }) => shared.modules[name] === undefined);
-  const tensors = whole.flatMap(({ parameters }) => [...parameters.values()]);
-  return async ({ iteration }) => {
-    if (iteration % checkpointEvery === 0) await sameEverywhere(processGroup, tensors);
-  };
+  { processGroup }: QwenEditParts,
+): Promise<void> {
+  const whole = trained.filter(({ sharded }) => sharded === undefined);
+  await sameEverywhere(
+    processGroup,
+    new Map(
+      whole.flatMap(({ name, parameters }) =>
+        [...parameters].map(([key, parameter]) => [`${name}.${key}`, parameter] as const),
+      ),
+    ),
+  );
 }
 
 /** How chains are collected: a task at a time, since pictures of one batch must have one size. */
 function collectingOf(
-  { modules, planner, judging }: QwenEditParts,
+  { modules, planner, judging, shared }: QwenEditParts,
   config: QwenEditConfig,
-  { signal, tell }: Pick<QwenEditAssembly, 'signal' | 'tell'>,
+  tell: RunListener,
 ): CollectOptions<EditTask> {
   return {
     sampler: createChainSampler<EditTask>({
@@ -137,15 +144,12 @@ function collectingOf(
       composer: fromReference,
       rounds: config.mode === 'full' ? config.rounds : 0,
     }),
-    reward: ridingOutages(questionReward(judging.judge), {
-      onPause: ({ reason, seconds }) =>
-        tell({ type: 'notice', text: `the judge is away (${reason}); asking again in ${seconds} s` }),
-      ...(signal && { signal }),
-    }),
+    reward: patientReward(questionReward(judging.judge), tell),
     groupSize: config.groupSize,
     editsPerPlan: config.editsPerPlan,
     sampling: { temperature: config.temperature, mostTokens: config.planner.mostTokens },
     tasksPerSample: 1,
+    together: (work) => inStep(shared.together, work),
   };
 }
 

@@ -32,7 +32,7 @@ const serverSettings = {
   name: text,
   /** Environment variable that holds the key; empty where none is needed. */
   keyVariable: text,
-  /** Requests on their way at once. */
+  /** Requests on their way at once, over all ranks of the run. */
   concurrency: whole(1),
 };
 
@@ -104,6 +104,8 @@ const qwenEditSchema = z.strictObject({
      */
     method: oneOf(['lora', 'full']),
     ...adapterSettings,
+    /** Chains of one task in one backward pass. */
+    chainsAtOnce: whole(1),
   }),
   generation: z.strictObject({
     ...generationSettings,
@@ -152,7 +154,7 @@ export const defaultQwenEditConfig: QwenEditConfig = {
   groupSize: 8,
   editsPerPlan: 1,
   temperature: 1,
-  planner: { kind: 'local', mostTokens: 384, chainsPerRow: 4, ...noServer },
+  planner: { kind: 'local', mostTokens: 512, chainsPerRow: 4, ...noServer },
   judge: noServer,
   grouping: { method: 'ucpg', advantage: 'sum', lead: 'none', weights: [1, 1, 1], deviationFloor: 0.05 },
   credit: 'stage',
@@ -175,6 +177,7 @@ export const defaultQwenEditConfig: QwenEditConfig = {
     method: 'lora',
     rank: 64,
     alpha: 128,
+    chainsAtOnce: 4,
   },
   generation: { ...moduleDefaults, learningRate: 3e-4, clip: 1e-4, rank: 64, alpha: 128, editsAtOnce: 1 },
   sharding: { generation: true, understanding: false, ranks: 0 },

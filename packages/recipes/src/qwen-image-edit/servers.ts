@@ -2,8 +2,10 @@ import type { Judge } from '@thinkrl/checklist-reward';
 import { createChecklistWriter, openAiCompatible } from '@thinkrl/checklist-reward/served';
 import type { ReasoningPolicy } from '@thinkrl/cot-sampler';
 import { createServedPolicy } from '@thinkrl/cot-sampler/served';
+import { rankEnvironment } from '@thinkrl/fsdp-shard';
 import { createServedModel, type ServedModel } from '@thinkrl/served';
 import { type Checklist, ConfigError, type EditTask } from '@thinkrl/spec';
+import { partOfBudget } from '../judge-budget.ts';
 import type { QwenEditConfig } from './config.ts';
 
 /** What judges edits and writes their checklists. */
@@ -61,10 +63,11 @@ function servedModel(
       value: '',
       fix: 'name the model as the server knows it',
     });
+  const budget = { field: `${field}.concurrency`, requests: concurrency };
   return createServedModel({
     baseURL,
     model: name,
-    concurrency,
+    concurrency: partOfBudget(budget, rankEnvironment(process.env)),
     ...(keyVariable !== '' && { keyVariable }),
   });
 }

@@ -20,7 +20,8 @@ import {
 } from '@thinkrl/orchestrator';
 import { buildReport } from '@thinkrl/report';
 import type { RunControls } from '../event.ts';
-import { deviceOfRank, folderOfRank, joinRanks, withSharing } from '../ranks.ts';
+import { deviceOfRank, joinRanks, withSharing } from '../ranks.ts';
+import { keepingJudgements } from '../run-judge.ts';
 import { readSavedRun } from '../saved-run.ts';
 import { startEngine } from '../start-engine.ts';
 import { saveAdapters } from './adapters.ts';
@@ -48,7 +49,7 @@ export interface TrainQwenEditOptions extends RunControls, QwenEditReplacements 
   readonly out: string;
 }
 
-/** The end of a run: its folder, and its summary unless it was stopped before the end. */
+/** The end of a run: its folder, and on the first rank its summary unless it was stopped before the end. */
 export interface TrainQwenEditResult {
   readonly folder: string;
   readonly summary: QwenEditSummary | null;
@@ -59,11 +60,12 @@ export interface TrainQwenEditResult {
 }
 
 /**
- * Trains Qwen-Image-Edit by ThinkRL-Edit. Checkpoints hold the trained parameters and optimisers only; at the end, or when
- * stopped, the adapters are written in PEFT's layout too.
+ * Trains Qwen-Image-Edit by ThinkRL-Edit. Checkpoints hold the trained parameters and optimisers only, the judge's replies
+ * are kept beside them; at the end, or when stopped, the adapters are written in PEFT's layout too.
  *
- * Started as several ranks, each samples and judges tasks of its own, with a run folder of its own; updates are shared, and
- * so are the weights that `sharding` names. Rank 0 writes the adapters.
+ * Started as several ranks, each samples and judges its part of every iteration's tasks, and updates are shared, as are the
+ * weights that `sharding` names: the run is the same, up to rounding, whatever their number. The first rank writes the run
+ * folder, which all must see.
  *
  * @throws ConfigError, TaskFileError, RunFolderError, ServedRequestError, and whatever engine and loaders throw.
  * @example
@@ -74,14 +76,16 @@ export async function trainQwenEdit(
   config: QwenEditConfig,
   options: TrainQwenEditOptions,
 ): Promise<TrainQwenEditResult> {
-  const out = folderOfRank(options.out, rankEnvironment(process.env));
   const ready = await prepare(config, options);
-  return withGroup(ready.processGroup, () =>
-    holdingRunFolder(runFolder(out), () => {
-      const folder = createRunFolder(out, { recipe: config.recipe, config });
-      return runOn(folder, config, { ...ready, ...options, from: 0 });
-    }),
-  );
+  return withGroup(ready.processGroup, ({ rank }) => {
+    const folder = runFolder(options.out);
+    const run = () => runOn(folder, config, { ...ready, ...options, from: 0 });
+    if (rank > 0) return run();
+    return holdingRunFolder(folder, () => {
+      createRunFolder(options.out, { recipe: config.recipe, config });
+      return run();
+    });
+  });
 }
 
 /**
@@ -93,14 +97,15 @@ export async function resumeQwenEdit(
   path: string,
   options: RunControls & QwenEditReplacements = {},
 ): Promise<TrainQwenEditResult> {
-  const folder = runFolder(folderOfRank(path, rankEnvironment(process.env)));
+  const folder = runFolder(path);
   const config = parseQwenEditConfig(readSavedRun(folder).config);
-  return holdingRunFolder(folder, async () => {
-    const ready = await prepare(config, options);
-    return withGroup(ready.processGroup, async (group) => {
+  const ready = await prepare(config, options);
+  return withGroup(ready.processGroup, (group) => {
+    const run = async () => {
       const from = await leastOverRanks(group, savedSteps(folder.checkpoints).at(-1) ?? 0);
       return runOn(folder, config, { ...ready, ...options, from });
-    });
+    };
+    return group.rank > 0 ? run() : holdingRunFolder(folder, run);
   });
 }
 
@@ -137,22 +142,28 @@ async function runOn(
   config: QwenEditConfig,
   options: RunOptions,
 ): Promise<TrainQwenEditResult> {
-  const { engine, modules, models, processGroup, from, signal, onEvent: tell = () => {} } = options;
-  tell({ type: 'folder', path: folder.root, resumedFrom: from });
+  const { engine, modules, models, judging, processGroup, from, signal, onEvent: tell = () => {} } = options;
+  const first = processGroup.rank === 0;
   const adapters = join(folder.root, 'adapters');
+  tell({ type: 'folder', path: folder.root, resumedFrom: from });
   const reached = await withSharing(processGroup, config.sharding.ranks, async (groups) => {
     const shared = shareOut(models, modules.adapters, { sharding: config.sharding, groups });
-    const { run } = await assembleRun({ ...options, shared }, config, { folder, from, signal, tell });
-    await train(run);
-    await withTrained(shared.together, async () => {
-      if (processGroup.rank === 0) await saveAdapters(adapters, modules.adapters, config.model);
+    const iteration = await keepingJudgements(judging.judge, { folder, tell }, async (judge) => {
+      const parts = { ...options, shared, judging: { ...judging, judge } };
+      const { run } = await assembleRun(parts, config, { folder, from, signal, tell });
+      await train(run);
+      return run.state.iteration;
     });
-    return run.state.iteration;
+    await withTrained(shared.together, async () => {
+      if (first) await saveAdapters(adapters, modules.adapters, config.model);
+    });
+    return iteration;
   });
   if (reached < config.iterations) {
     tell({ type: 'stopped', iteration: reached, path: folder.root });
     return { folder: folder.root, summary: null, report: null, adapters };
   }
+  if (!first) return { folder: folder.root, summary: null, report: null, adapters };
   const summary = writeSummary(folder, config, engine);
   const report = await buildReport(folder.root);
   tell({ type: 'report', path: report });

@@ -12,6 +12,7 @@ import {
 import { assignInPlace, copy, copyGradient } from './Copy.ts';
 import { emaStep } from './EmaStep.ts';
 import { embedding, embeddingGrad, embeddingGradient } from './Embedding.ts';
+import { fromFile } from './FromFile.ts';
 import { gatedSilu, gatedSiluGrad, gatedSiluGradient } from './GatedSilu.ts';
 import { gelu, geluGrad, geluGradient } from './Gelu.ts';
 import { clipGlobalNorm, globalNorm, squaredNorm } from './GlobalNorm.ts';
@@ -47,6 +48,7 @@ export const fusedKernels: readonly KernelConfig[] = [
   embedding,
   embeddingGrad,
   fromBits,
+  fromFile,
   gatedSilu,
   gatedSiluGrad,
   gelu,

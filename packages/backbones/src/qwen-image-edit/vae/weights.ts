@@ -1,4 +1,5 @@
-import { type HostTensor, mapTensors } from '@thinkrl/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import { copyTensor, type HostData, type HostTensor, mapTensors } from '@thinkrl/nn';
 
 /**
  * Tensors of a released autoencoder as {@link QwenImageVae} takes them: the last temporal tap of kernels over time, pointwise
@@ -23,42 +24,29 @@ function lastTap(tensor: HostTensor): HostTensor {
   if (tensor.shape.length !== 5) return tensor;
   const [outputs, inputs, time, height, width] = tensor.shape as [number, number, number, number, number];
   const shape = [outputs, inputs, height, width];
-  const area = height * width;
-  const pick = <T extends Float32Array | Uint16Array>(from: T, to: T): T => {
-    for (let kernel = 0; kernel < outputs * inputs; kernel++) {
-      const start = (kernel * time + time - 1) * area;
-      to.set(from.subarray(start, start + area), kernel * area);
-    }
-    return to;
-  };
-  return lazily(tensor, shape, pick);
-}
-
-function reshaped(tensor: HostTensor, shape: readonly number[]): HostTensor {
-  return lazily(tensor, shape, (from) => from);
-}
-
-type Pick = <T extends Float32Array | Uint16Array>(from: T, to: T) => T;
-
-/** A tensor whose values are picked from those of another when they are asked for. */
-function lazily(tensor: HostTensor, shape: readonly number[], pick: Pick): HostTensor {
-  const size = shape.reduce((product, extent) => product * extent, 1);
-  const data = () => pick(tensor.data as Float32Array, new Float32Array(size));
-  if (!('bits' in tensor))
-    return {
-      shape,
-      get data() {
-        return data();
-      },
-    };
   return {
     shape,
-    get bits() {
-      const { storage, words } = tensor.bits!;
-      return { storage, words: pick(words, new Uint16Array(size)) };
-    },
     get data() {
-      return data();
+      return lastOf(tensor.data, { time, area: height * width });
+    },
+    partOf: {
+      whole: tensor,
+      take: (whole) => copyTensor(tf.reshape(tf.slice(whole, [0, 0, time - 1]), shape)),
     },
   };
+}
+
+/** The last of every `time` runs of `area` values. */
+function lastOf(data: HostData, { time, area }: { readonly time: number; readonly area: number }): HostData {
+  const picked = data.slice(0, data.length / time);
+  for (let run = 0; run * area < picked.length; run++) {
+    const start = (run * time + time - 1) * area;
+    picked.set(data.subarray(start, start + area) as Float32Array & BigInt64Array, run * area);
+  }
+  return picked;
+}
+
+/** The same values, read by the getters of `tensor` when they are asked for. */
+function reshaped(tensor: HostTensor, shape: readonly number[]): HostTensor {
+  return Object.create(tensor, { shape: { value: shape, enumerable: true } }) as HostTensor;
 }

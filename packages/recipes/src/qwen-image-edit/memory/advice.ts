@@ -22,6 +22,10 @@ const CANDIDATES: readonly Candidate[] = [
     apply: (config) => ({ ...config, generation: { ...config.generation, editsAtOnce: 1 } }),
   },
   {
+    change: '--understanding.chainsAtOnce 1',
+    apply: (config) => ({ ...config, understanding: { ...config.understanding, chainsAtOnce: 1 } }),
+  },
+  {
     change: '--storage bfloat16',
     apply: (config) => ({ ...config, storage: 'bfloat16' }),
   },

@@ -155,20 +155,22 @@ export function keyValueBytes(
 
 function understandingBytes(config: QwenEditConfig, sizes: Architecture, task: TaskSize): Bytes {
   const { understanding, weightBytes } = sizes;
-  const { train, method, rank } = config.understanding;
+  const { train, method, rank, chainsAtOnce } = config.understanding;
   if (!train) return {};
   const { language } = understanding;
   const whole = method === 'full';
   const bytes = whole ? FLOAT : weightBytes;
   const tokens = tokensOf(config, task);
-  const chains = config.groupSize * config.tasksPerIteration;
-  const rows = Math.ceil(config.groupSize / config.planner.chainsPerRow) * config.tasksPerIteration;
+  const chains = Math.min(config.groupSize, chainsAtOnce);
+  const portions = config.tasksPerIteration * Math.ceil(config.groupSize / chains);
+  const rows = Math.ceil(chains / config.planner.chainsPerRow);
   const all = rows * tokens.prompt + chains * tokens.own;
   const trained = whole
     ? visionParameters(understanding.vision) + languageParameters(language)
     : plannerAdapterParameters(language, rank);
   return {
-    gradients: trained * FLOAT,
+    // The sum of the passes so far, and that of the present one.
+    gradients: Math.min(2, portions) * trained * FLOAT,
     'inputs of every layer': language.layers * all * language.width * bytes,
     // A layer's normed inputs, queries, keys, values, both inner products and their gradients.
     'one layer computed again': all * (8 * language.width + 4 * language.inner) * bytes,

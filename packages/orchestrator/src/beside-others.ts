@@ -1,0 +1,71 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { dispose, tensor1d } from '@tensorflow/tfjs-core';
+import type { ProcessGroup } from '@thinkrl/fsdp-shard';
+import { isStop, unlessStopped } from './unless-stopped.ts';
+
+/** Work that every rank does by itself, one longer than another. */
+export interface SeparateWork<T> {
+  readonly group: ProcessGroup;
+  /** Asks the work of all ranks to end, on whichever it is aborted. */
+  readonly signal: AbortSignal | undefined;
+  /** Seconds between two meetings of the ranks; 1 unless given. */
+  readonly meetEvery?: number;
+  /** Is given up when its signal is aborted. */
+  work(signal: AbortSignal | undefined): Promise<T>;
+}
+
+/**
+ * What this rank's work gives, once all ranks have done theirs; null on every rank when one of them was told to stop before
+ * that.
+ *
+ * Ranks that wait and ranks that work meet every second: a judge that keeps one rank for an hour breaks no time limit of the
+ * others' collectives, and a signal that reaches one rank ends the work of all.
+ *
+ * @throws whatever the work of this rank throws.
+ * @example
+ * const work = (stop?: AbortSignal) => collect(options, { tasks, stochastic, key, signal: stop });
+ * const collection = await besideOthers({ group, signal, work });
+ */
+export async function besideOthers<T>(separate: SeparateWork<T>): Promise<T | null> {
+  const { group, signal, meetEvery = 1, work } = separate;
+  if (group.worldSize === 1) return unlessStopped(work(signal), signal);
+  const giveUp = new AbortController();
+  const own: { result?: Result<T> } = {};
+  const ended = settled(work(giveUp.signal)).then((result) => {
+    own.result = result;
+  });
+  for (;;) {
+    await Promise.race([ended, pause(1000 * meetEvery, undefined, { ref: false })]);
+    const { result } = own;
+    if (result !== undefined && 'error' in result && !isStop(result.error, signal)) throw result.error;
+    const done = result !== undefined && 'value' in result ? result : null;
+    const { anyStops, anyWorks } = await meet(group, signal?.aborted === true, done === null);
+    if (!anyWorks) return done!.value;
+    if (!anyStops) continue;
+    giveUp.abort(signal?.reason);
+    await ended;
+    return null;
+  }
+}
+
+type Result<T> = { readonly value: T } | { readonly error: unknown };
+
+function settled<T>(work: Promise<T>): Promise<Result<T>> {
+  return work.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+}
+
+/** What is so on at least one rank. */
+async function meet(
+  group: ProcessGroup,
+  stops: boolean,
+  works: boolean,
+): Promise<{ readonly anyStops: boolean; readonly anyWorks: boolean }> {
+  const own = tensor1d([stops ? 1 : 0, works ? 1 : 0]);
+  const [most] = await group.allReduce([own], 'max');
+  const [anyStops, anyWorks] = await most!.data();
+  dispose([own, most!]);
+  return { anyStops: anyStops === 1, anyWorks: anyWorks === 1 };
+}
