@@ -1,7 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type FakeJudge, fakeJudge } from '@thinkrl/checklist-reward/testing';
 import { readSafetensors } from '@thinkrl/nn';
 import { readMetrics } from '@thinkrl/orchestrator';
 import { startChatServer } from '@thinkrl/served/server';
@@ -17,18 +16,10 @@ import {
   TaskFileError,
   trainQwenEdit,
 } from '../src/qwen-image-edit/index.ts';
-import { TINY_FORM, tinyModel, tinySettings, writeTasks } from './qwen-image-edit-fixture.ts';
+import { tinyModel, tinySettings, writeTasks } from './qwen-image-edit-fixture.ts';
+import { TINY_FORM, wilfulJudge } from './tiny-talk.ts';
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'qwen-image-edit-'));
-
-/** Likes or dislikes a picture altogether, by a digit of its mean: all rewards agree, and any two pictures may differ. */
-function wilfulJudge(): FakeJudge {
-  return fakeJudge(({ expected }, { image }) => {
-    const mean = image.data.reduce((sum, value) => sum + value, 0) / image.data.length;
-    const other = expected === 'yes' ? 'no' : 'yes';
-    return Math.floor(mean * 1e4) % 2 === 0 ? expected : other;
-  });
-}
 
 /** Everything of a run that must not depend on a stop. */
 function remains(run: string) {
@@ -186,6 +177,11 @@ it.each([
   [{ mode: 'direct' }, 'understanding.train is true: use false with mode direct'],
   [{ generation: { rnk: 3 } }, 'generation.rnk is 3: no such setting; did you mean rank?'],
   [{ editing: { guidance: 0.5 } }, 'editing.guidance is 0.5: use at least 1'],
+  [{ sharding: { ranks: -1 } }, 'sharding.ranks is -1: use a whole number of at least 0'],
+  [
+    { sharding: { understanding: true }, understanding: { method: 'full' } },
+    'sharding.understanding is true: use false with understanding.method full',
+  ],
   [{ recipe: 'micro' }, 'recipe is "micro": use "qwen-image-edit"'],
 ])('refuses %j, naming field, value and fix', (overrides, message) => {
   expect(() => parseQwenEditConfig(overrides)).toThrow(message);
