@@ -128,8 +128,14 @@ describe('createChainSampler', () => {
         async begin(...call) {
           const session = await plain.begin(...call);
           return {
-            plan: (speak) => (enter('plan'), session.plan(speak)),
-            reflect: (...seats) => (enter('reflect'), session.reflect(...seats)),
+            plan: (speak) => {
+              enter('plan');
+              return session.plan(speak);
+            },
+            reflect: (...seats) => {
+              enter('reflect');
+              return session.reflect(...seats);
+            },
             dispose: () => {
               done.push('disposed');
               session.dispose();
@@ -137,7 +143,12 @@ describe('createChainSampler', () => {
           };
         },
       };
-      const editor: Editor = { sample: (...call) => (enter('edit'), fakeEditor().sample(...call)) };
+      const editor: Editor = {
+        sample: (...call) => {
+          enter('edit');
+          return fakeEditor().sample(...call);
+        },
+      };
       const sampler = createChainSampler({ policy, editor, composer: fromReference, rounds: 1 });
       const sampling = sampler.sample({ ...request, signal: stop.signal });
       await expect(sampling).rejects.toMatchObject({ name: 'AbortError' });
