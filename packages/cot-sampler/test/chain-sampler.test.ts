@@ -118,9 +118,10 @@ describe('createChainSampler', () => {
     async (stage) => {
       const stop = new AbortController();
       const done: string[] = [];
-      const enter = (name: string) => {
+      const during = <T>(name: string, work: () => T): T => {
         done.push(name);
         if (name === stage) stop.abort();
+        return work();
       };
       const plain = fakePolicy({ plan: () => 'plan', reflect: () => 'fix it' });
       const policy: typeof plain = {
@@ -128,27 +129,13 @@ describe('createChainSampler', () => {
         async begin(...call) {
           const session = await plain.begin(...call);
           return {
-            plan: (speak) => {
-              enter('plan');
-              return session.plan(speak);
-            },
-            reflect: (...seats) => {
-              enter('reflect');
-              return session.reflect(...seats);
-            },
-            dispose: () => {
-              done.push('disposed');
-              session.dispose();
-            },
+            plan: (...speak) => during('plan', () => session.plan(...speak)),
+            reflect: (...seats) => during('reflect', () => session.reflect(...seats)),
+            dispose: () => during('disposed', () => session.dispose()),
           };
         },
       };
-      const editor: Editor = {
-        sample: (...call) => {
-          enter('edit');
-          return fakeEditor().sample(...call);
-        },
-      };
+      const editor: Editor = { sample: (...call) => during('edit', () => fakeEditor().sample(...call)) };
       const sampler = createChainSampler({ policy, editor, composer: fromReference, rounds: 1 });
       const sampling = sampler.sample({ ...request, signal: stop.signal });
       await expect(sampling).rejects.toMatchObject({ name: 'AbortError' });

@@ -1,4 +1,5 @@
-import { dispose, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { fromEveryRank } from './agreement.ts';
 import { RankDivergenceError } from './error.ts';
 import type { ProcessGroup } from './process-group.ts';
 
@@ -17,23 +18,11 @@ export async function sameEverywhere(
   if (group.worldSize === 1) return;
   const own: number[] = [];
   for (const tensor of parameters.values()) own.push(await fingerprint(tensor));
-  const wholes = await fromAll(group, [wordsHash(own)]);
-  if (new Set(wholes).size === 1) return;
-  const parts = await fromAll(group, own);
-  const byRank = wholes.map((_, rank) => parts.slice(rank * own.length, (rank + 1) * own.length));
-  const parameter = [...parameters.keys()].find((_, i) =>
-    byRank.some((hashes) => hashes[i] !== byRank[0]![i]),
-  );
-  throw new RankDivergenceError({ fingerprints: wholes, parameter: parameter ?? null });
-}
-
-/** Whole numbers of every rank, in the order of the ranks. */
-async function fromAll(group: ProcessGroup, numbers: readonly number[]): Promise<readonly number[]> {
-  const own = tensor1d([...numbers], 'int32');
-  const all = await group.allGather(own);
-  const values = [...(await all.data())];
-  dispose([own, all]);
-  return values;
+  const all = await fromEveryRank(group, own);
+  const fingerprints = all.map(wordsHash);
+  if (new Set(fingerprints).size === 1) return;
+  const parameter = [...parameters.keys()].find((_, i) => all.some((theirs) => theirs[i] !== all[0]![i]));
+  throw new RankDivergenceError({ fingerprints, parameter: parameter ?? null });
 }
 
 /** The bits of all values as a signed 32-bit number. */

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { dispose, tensor1d } from '@tensorflow/tfjs-core';
-import type { ProcessGroup } from '@thinkrl/fsdp-shard';
+import { fromEveryRank, type ProcessGroup } from '@thinkrl/fsdp-shard';
 import { isStop, unlessStopped } from './unless-stopped.ts';
 
 /** Work that every rank does by itself, one longer than another. */
@@ -39,9 +38,9 @@ export async function besideOthers<T>(separate: SeparateWork<T>): Promise<T | nu
     const { result } = own;
     if (result !== undefined && 'error' in result && !isStop(result.error, signal)) throw result.error;
     const done = result !== undefined && 'value' in result ? result : null;
-    const { anyStops, anyWorks } = await meet(group, signal?.aborted === true, done === null);
-    if (!anyWorks) return done!.value;
-    if (!anyStops) continue;
+    const all = await fromEveryRank(group, { stops: signal?.aborted === true, works: done === null });
+    if (!all.some(({ works }) => works)) return done!.value;
+    if (!all.some(({ stops }) => stops)) continue;
     giveUp.abort(signal?.reason);
     await ended;
     return null;
@@ -55,17 +54,4 @@ function settled<T>(work: Promise<T>): Promise<Result<T>> {
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   );
-}
-
-/** What is so on at least one rank. */
-async function meet(
-  group: ProcessGroup,
-  stops: boolean,
-  works: boolean,
-): Promise<{ readonly anyStops: boolean; readonly anyWorks: boolean }> {
-  const own = tensor1d([stops ? 1 : 0, works ? 1 : 0]);
-  const [most] = await group.allReduce([own], 'max');
-  const [anyStops, anyWorks] = await most!.data();
-  dispose([own, most!]);
-  return { anyStops: anyStops === 1, anyWorks: anyWorks === 1 };
 }

@@ -45,7 +45,7 @@ export async function saveCheckpoint(request: CheckpointRequest): Promise<void> 
     await together(group, () => first && putInPlace(aside, target, manifest));
   } catch (cause) {
     if (first) removeQuietly(aside);
-    const problem = writeProblem(cause, { path: target, bytes: bytesOf(request) });
+    const problem = writeProblem(cause, { path: target, bytes: bytesOf(modules) });
     throw new RunFolderError(target, `cannot be saved: ${problem}`, { cause });
   }
   if (!first) return;
@@ -53,10 +53,12 @@ export async function saveCheckpoint(request: CheckpointRequest): Promise<void> 
     rmSync(checkpointFolder(checkpoints, step), { recursive: true, force: true });
 }
 
-/** Weights and both moments of every module that this rank keeps, in float32. */
-function bytesOf({ modules }: CheckpointRequest): number {
-  const sizes = modules.flatMap(({ parameters }) => [...parameters.values()].map(({ size }) => size));
-  return 3 * 4 * sizes.reduce((sum, size) => sum + size, 0);
+/** What this rank keeps of every module: weights, two moments, and the average where there is one, all in float32. */
+function bytesOf(modules: readonly CheckpointModule[]): number {
+  const sizes = modules.flatMap(({ parameters, average }) =>
+    [...parameters.values()].map(({ size }) => (average === undefined ? 3 : 4) * size),
+  );
+  return 4 * sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function groupOf(modules: readonly CheckpointModule[]): ProcessGroup {

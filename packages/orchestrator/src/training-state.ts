@@ -50,11 +50,12 @@ export function createTrainingState<Task extends EditTask>(
     for (const module of ['understanding', 'generation'] as const)
       skipped[module] = report[module]?.skipped === 'non-finite' ? skipped[module] + 1 : 0;
   };
-  for (const report of readMetrics(options.folder.metrics)) count(report);
+  for (const report of readMetrics(options.folder.metrics)) if (report.iteration <= iteration) count(report);
+  const first = (options.processGroup?.rank ?? 0) === 0;
 
   const save = async () => {
     if (saved === iteration) return;
-    if (iteration > 0) flushToDisk(options.folder.metrics);
+    if (first && iteration > 0) flushToDisk(options.folder.metrics);
     await saveCheckpoint({ ...options, checkpoints: options.folder.checkpoints, iteration });
     saved = iteration;
   };
@@ -64,7 +65,7 @@ export function createTrainingState<Task extends EditTask>(
     },
     async advance(report, groups) {
       iteration = report.iteration;
-      if ((options.processGroup?.rank ?? 0) === 0) appendMetrics(options.folder.metrics, report);
+      if (first) appendMetrics(options.folder.metrics, report);
       for (const observe of options.observers) await observe(report, groups);
       count(report);
       for (const module of ['understanding', 'generation'] as const)

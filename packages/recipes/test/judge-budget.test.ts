@@ -12,7 +12,7 @@ const settings = {
   seed: 3,
   iterations: 2,
   engine: { name: 'torch', threads: 1 },
-  tasksPerIteration: 2,
+  tasksPerIteration: 4,
   groupSize: 4,
   evaluation: { tasks: 0 },
 };
@@ -51,7 +51,7 @@ it('holds over all ranks of a run at once', async () => {
     expect({ status, errors }).toMatchObject({ status: 0 });
   await server.end();
   const atOnce = linesOf(requests).map((line) => (JSON.parse(line) as { inside: number }).inside);
-  // 2 iterations, 2 ranks, 8 chains each, a picture or two each.
+  // 2 iterations, 2 ranks, 2 tasks of 4 chains each, a picture or two each.
   expect(atOnce.length).toBeGreaterThanOrEqual(32);
   expect(Math.max(...atOnce)).toBe(3);
 }, 300_000);

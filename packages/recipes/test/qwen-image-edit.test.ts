@@ -30,7 +30,7 @@ function remains(run: string) {
   };
 }
 
-it('trains both modules, is the same when stopped and resumed, and keeps adapters only', async () => {
+it('trains both modules, is the same when stopped and resumed, and keeps adapters and judgements', async () => {
   const folder = temporary();
   const path = await writeTasks(folder);
   const config = parseQwenEditConfig(tinySettings(tinyModel(), path));
@@ -59,6 +59,11 @@ it('trains both modules, is the same when stopped and resumed, and keeps adapter
     const moved = [...tensors].filter(([key]) => key.endsWith('lora_B.weight'));
     expect(moved.some(([, { data }]) => (data as Float32Array).some((value) => value !== 0))).toBe(true);
   }
+
+  // What a lost checkpoint makes the run do again is not asked again.
+  const deaf = { ...wilfulJudge(), answer: () => Promise.reject(new Error('asked again')) };
+  rmSync(join(whole, 'checkpoints'), { recursive: true });
+  await resumeQwenEdit(whole, { ...parts(), judge: deaf });
 
   const broken = join(folder, 'broken');
   const stop = new AbortController();
