@@ -1,5 +1,5 @@
 /** Seeded numbers in -1..1 that every process draws alike. */
-export function numbers(count: number, seed: number): Float32Array {
+function numbers(count: number, seed: number): Float32Array {
   let state = seed >>> 0;
   return Float32Array.from({ length: count }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
