@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Answer, type Setup, Side, type SideName } from './gpu/exchange.ts';
-import { shapesOf, writeInputs, writeWeights } from './gpu/inputs.ts';
+import { median, setups, shareApart } from './gpu/setups.ts';
 import {
   CASES,
   type CaseName,
@@ -33,16 +33,6 @@ const REPEATS: Readonly<Record<CaseName, number>> = tiny
 /** Largest difference of the sides at tiny sizes, in float32, as a share of the largest number. */
 const TOLERANCE = 1e-3;
 
-type SetupOf = (model: ModelName) => Setup;
-
-async function setups(folder: string, sizes: Sizes, same: boolean): Promise<SetupOf> {
-  const shapes = await shapesOf(sizes);
-  const fed = await writeInputs(folder, sizes);
-  const weights = same ? await writeWeights(folder, shapes) : null;
-  const storage = same ? 'float32' : 'bfloat16';
-  return (model) => ({ model, device, threads, storage, sizes, shapes, weights, ...fed });
-}
-
 /** How a turn runs its cases. */
 interface TurnOptions {
   /** Runs of each case. */
@@ -66,14 +56,14 @@ async function turn(name: SideName, setup: Setup, { repeats, show }: TurnOptions
 
 /** Whether both sides come to the same at tiny sizes with the same weights. */
 async function agree(folder: string): Promise<boolean> {
-  const setup = await setups(folder, tinySizes(), true);
+  const setup = await setups(tinySizes(), { folder, same: true, device, threads });
   const once: TurnOptions = { repeats: () => 1, show: true };
   let same = true;
   for (const model of MODELS.filter((name) => name !== 'product')) {
     const ours = await turn('ours', setup(model), once);
     const peer = await turn('peer', setup(model), once);
     for (const [name, { values }] of ours.answers) {
-      const gap = share(values!, peer.answers.get(name)!.values!);
+      const gap = shareApart(values!, peer.answers.get(name)!.values!);
       console.log(`${name}: the sides differ by ${gap.toExponential(1)} of the largest number`);
       if (!(gap <= TOLERANCE)) same = false;
     }
@@ -81,14 +71,8 @@ async function agree(folder: string): Promise<boolean> {
   return same;
 }
 
-function share(a: readonly number[], b: readonly number[]): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0) / largest;
-}
-
 async function measure(folder: string, sizes: Sizes): Promise<readonly Row[]> {
-  const setup = await setups(folder, sizes, false);
+  const setup = await setups(sizes, { folder, same: false, device, threads });
   const rows: Row[] = [];
   const timed: TurnOptions = { repeats: (name) => REPEATS[name] + 1, show: false };
   for (const model of MODELS) {
@@ -115,10 +99,6 @@ async function measure(folder: string, sizes: Sizes): Promise<readonly Row[]> {
     }
   }
   return rows;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 async function main(): Promise<void> {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks the torch engine on a machine with a GPU, from a clean checkout and without a network: builds the addon, runs
 # tfjs-core's suite, the engine's tests, the Qwen backbones' against their reference in float32 and bfloat16 and a micro
-# training on the device, and measures kernels and the full-size models beside PyTorch.
+# training on the device, measures what sharding adds to a full-size training step in a world of one (NCCL), and measures
+# kernels and the full-size models beside PyTorch.
 #
 #   scripts/gpu-check.sh [FOLDER]
 #
@@ -96,6 +97,7 @@ step 'Qwen backbones against their reference' "${vitest[@]}" packages/backbones/
 step "micro training, $iterations iterations" thinkrl train --engine.name torch --engine.device "$THINKRL_DEVICE" \
   --iterations "$iterations" --evaluation.tasks 8 --out "$work/run"
 step 'kernels beside PyTorch' "${from_source[@]}" $engine/bench/gpu.ts ${sizes[@]+"${sizes[@]}"}
+step 'full-size Qwen training step, sharded over one' "${from_source[@]}" bench/gpu-sharded.ts ${sizes[@]+"${sizes[@]}"}
 step 'full-size models beside PyTorch' "${from_source[@]}" bench/gpu.ts ${sizes[@]+"${sizes[@]}"}
 
 echo "== $(uname -m), node $(node --version), $("$python" -c 'import torch; print("torch", torch.__version__)'), $THINKRL_DEVICE"

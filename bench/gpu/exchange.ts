@@ -18,6 +18,8 @@ export interface Setup {
   readonly inputs: string;
   /** Position of the token after the prompt. */
   readonly next: number;
+  /** Whether our side trains under `fullyShard` in a world of one. */
+  readonly sharded?: boolean;
   /** Safetensors file of all weights; random ones of the side's own where it is null. */
   readonly weights: string | null;
 }

@@ -14,11 +14,13 @@ import {
   prepareTransitions,
   withGuidance,
 } from '@thinkrl/edit-generator';
+import type { ShardedModule } from '@thinkrl/fsdp-shard';
 import { flowLoss } from '@thinkrl/grpo-core';
 import { AdamW, clipGlobalNorm, gradients, LoraAdapter } from '@thinkrl/nn';
 import { type Edit, type EditCondition, type Image, Key } from '@thinkrl/spec';
 import type { Setup } from './exchange.ts';
 import type { Inputs, Runs } from './ours.ts';
+import { shardedLearner, shareAlone } from './sharded.ts';
 import { RULE, type Sizes } from './sizes.ts';
 import { setWeights } from './weights.ts';
 
@@ -31,12 +33,16 @@ const TEXTS = { positive: 'text', negative: 'negative' } as const;
 export const NOISE_KEY = Key.of(3);
 
 /** The transformer with an adapter, and what is done with it. */
-export function imageCases({ sizes, storage }: Setup, { inputs, weights }: Inputs): Runs {
+export async function imageCases(
+  { sizes, storage, sharded = false }: Setup,
+  { inputs, weights }: Inputs,
+): Promise<Runs> {
   const { transformer: config, rank, alpha } = sizes;
   const transformer = new QwenImageTransformer(config);
   setWeights(transformer.parameters(), weights, storage);
   const adapter = LoraAdapter.attach(transformer, { rank, alpha, targets: LORA_TARGETS, key: Key.of(1) });
   setWeights(adapter.parameters(), weights, 'float32');
+  const parts = sharded ? await shareAlone(transformer, adapter, storage) : null;
   const backbone = backboneOf(transformer, adapter);
   const encoded = encodedBackbone(backbone, sizes, inputs);
   const noise = tf.keep(inputs.tensor('noise', [1, ...encoded.latentShape(conditionOf('positive'))]));
@@ -44,7 +50,7 @@ export function imageCases({ sizes, storage }: Setup, { inputs, weights }: Input
   return {
     denoise: () => backbone.velocity(noise, sizes.sigmas[0]!, kept),
     sample: sampleCase(encoded, sizes),
-    train: trainCase(encoded, sizes, inputs),
+    train: trainCase(encoded, { sizes, inputs, sharded: parts }),
   };
 }
 
@@ -105,31 +111,48 @@ function sampleCase(backbone: EditBackbone<QwenImageConditioning>, sizes: Sizes)
   };
 }
 
+/** Takes a step by the clipped gradients of a loss and gives one of them. */
+export type Learner = (objective: () => { readonly loss: tf.Scalar }) => tf.Tensor | Promise<tf.Tensor>;
+
 /** One step on the window's transitions, whose states are inputs; gives a clipped gradient. */
 function trainCase(
   backbone: EditBackbone<QwenImageConditioning>,
-  sizes: Sizes,
-  inputs: Inputs['inputs'],
-): () => tf.Tensor {
-  const parameters = backbone.parameters();
-  const optimizer = AdamW.create({ parameters, learningRate: sizes.learningRate, weightDecay: 1e-4 });
+  { sizes, inputs, sharded }: TrainCase,
+): () => Promise<tf.Tensor> {
+  const learn = sharded === null ? wholeLearner(backbone, sizes) : shardedLearner(sharded, sizes);
   const advantages = tf.keep(tf.tensor1d([sizes.advantage]));
   const edits = [storedEdit(backbone, sizes, inputs)];
   const steps = sizes.window.map(({ index }) => index);
-  return () => {
+  return async () => {
     const batch = prepareTransitions({ backbone: guided(backbone, sizes), edits, steps });
-    const result = gradients(() => {
+    const shown = await learn(() => {
       const losses = batch.score().map(({ logProb }) => flowLoss({ logProb, advantages }));
       return { loss: tf.div(tf.addN<tf.Scalar>(losses), steps.length) as tf.Scalar };
-    }, parameters);
+    });
+    batch.dispose();
+    return shown;
+  };
+}
+
+interface TrainCase {
+  readonly sizes: Sizes;
+  readonly inputs: Inputs['inputs'];
+  /** Null where the transformer is whole. */
+  readonly sharded: ShardedModule | null;
+}
+
+function wholeLearner(backbone: EditBackbone, { learningRate, shown }: Sizes): Learner {
+  const parameters = backbone.parameters();
+  const optimizer = AdamW.create({ parameters, learningRate, weightDecay: 1e-4 });
+  return (objective) => {
+    const result = gradients(objective, parameters);
     const names = [...result.gradients.keys()];
     const { norm, tensors } = clipGlobalNorm([...result.gradients.values()], 1);
     optimizer.step(new Map(names.map((name, i) => [name, tensors[i]!])));
-    const shown = tf.clone(tensors[names.indexOf(sizes.shown)]!);
+    const one = tf.clone(tensors[names.indexOf(shown)]!);
     tf.dispose([norm, ...tensors]);
     result.dispose();
-    batch.dispose();
-    return shown;
+    return one;
   };
 }
 

@@ -64,7 +64,7 @@ async function main(): Promise<void> {
   const { version } = await useEngine({ engine: 'torch', device, threads });
   const read = await readInputs(setup);
   const cases = { product: productCases, image: imageCases, language: languageCases };
-  const runs = cases[model](setup, read);
+  const runs = await cases[model](setup, read);
   const say = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);
   say({ version });
   for (let line = await lines.next(); !line.done; line = await lines.next())

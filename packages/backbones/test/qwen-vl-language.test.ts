@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { useEngine } from '@thinkrl/engine';
-import { gradients, headLogProbs, KeyValueCache, LoraAdapter, loadParameters, mapTensors } from '@thinkrl/nn';
+import { gradients, KeyValueCache, LoraAdapter, loadParameters, mapTensors } from '@thinkrl/nn';
 import { Key } from '@thinkrl/spec';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { QwenVl, TokenRows } from '../src/qwen2-5-vl/model.ts';
@@ -150,8 +150,7 @@ describe.each(await engines())('language model on %s', (engine) => {
         tf.slice(hidden, [0, 0, 0], [1, edit.rows.tokens - 1, -1]),
         [0],
       ) as tf.Tensor2D;
-      const head = { hidden: before, weight: model.headWeight() as tf.Tensor as tf.Tensor2D };
-      const { logProbs } = headLogProbs(head, tf.tensor1d(edit.rows.ids.slice(1), 'int32'));
+      const { logProbs } = model.tokenScores(before, tf.tensor1d(edit.rows.ids.slice(1), 'int32'), new Map());
       expect(gap(logProbs, 'lm_edit.logprobs_next_token')).toBeLessThanOrEqual(TOLERANCE);
       expect(
         gap(model.logits(hiddenOf(model, readCase(model, 'lm_text'))), 'lm_text.logits'),
@@ -295,8 +294,8 @@ describe.each(await engines())('language model on %s', (engine) => {
       const count = config.completion_ids.length;
       const seen = tf.slice(hidden, [0, ids.length - count - 1, 0], [1, count, -1]);
       const before = tf.reshape(seen, [count, -1]) as tf.Tensor2D;
-      const head = { hidden: before, weight: model.headWeight() as tf.Tensor as tf.Tensor2D, frozen: true };
-      const { logProbs, entropies } = headLogProbs(head, tf.tensor1d(config.completion_ids, 'int32'));
+      const said = tf.tensor1d(config.completion_ids, 'int32');
+      const { logProbs, entropies } = model.tokenScores(before, said, adapter.parameters());
       const ratio = tf.exp(tf.sub(logProbs, tf.reshape(expected.tensor('old_logprobs'), [count])));
       const { advantage, epsilon_low: low, epsilon_high: high } = config;
       const clipped = tf.clipByValue(ratio, 1 - low, 1 + high);

@@ -2,6 +2,7 @@ export {
   type GroupOptions,
   type GroupTraffic,
   joinGroup,
+  joinPart,
   lackOfCollectives,
   registerGradients,
   TorchGroupError,

@@ -5,6 +5,8 @@ import type { Pending, ShardingGroup } from './process-group.ts';
 /** How the parameters of a unit are kept. */
 export interface FlatOptions {
   readonly group: ShardingGroup;
+  /** The ranks that keep the same part; null where nobody else does. */
+  readonly replicas: ShardingGroup | null;
   /** Whether they get gradients; their shard is then float32 whatever they compute in. */
   readonly trainable: boolean;
   /** What they compute and travel in. */
@@ -38,12 +40,13 @@ export class FlatParameters {
   private local: tf.Tensor | null = null;
   private reducing: { readonly pending: Pending<tf.Tensor>; readonly sent: tf.Tensor } | null = null;
   private reduced: tf.Tensor | null = null;
+  private spreading: Pending<tf.Tensor> | null = null;
 
   constructor(parameters: ReadonlyMap<string, tf.Variable>, options: FlatOptions) {
     const { group, trainable, storage, offload } = options;
     this.options = options;
     this.resident = group.worldSize === 1 && !offload && (storage === 'float32' || !trainable);
-    const { places, whole } = laidOut(parameters, group.worldSize);
+    const { places, whole } = laidOut(parameters, options);
     this.places = places;
     const length = whole.size / group.worldSize;
     const cast = tf.tidy(() => copyTensor(castStorage(whole, storage)));
@@ -78,10 +81,7 @@ export class FlatParameters {
     if (this.present || this.arriving !== null) return;
     noGrad(() => {
       runFused('RestoreStorage', { whole: this.whole, views: this.views() });
-      const cast = tf.tidy(() =>
-        this.placed(castStorage<tf.Tensor>(this.shard, this.options.storage), 'device'),
-      );
-      const sent = tf.keep(cast);
+      const sent = tf.keep(tf.tidy(() => this.sendable()));
       this.arriving = { sent, pending: this.options.group.startAllGather(sent, this.whole) };
     });
   }
@@ -98,6 +98,27 @@ export class FlatParameters {
     } finally {
       sent.dispose();
     }
+  }
+
+  /** Whether the whole is here. */
+  get isHere(): boolean {
+    return this.present;
+  }
+
+  /** Takes part in a gathering of all ranks, whether the whole is here or not; it stays here if it was or with `keep`. */
+  assist(keep: boolean): void {
+    if (this.resident) return;
+    if (!this.present) {
+      this.gather();
+      if (!keep) this.release();
+      return;
+    }
+    noGrad(() => {
+      const sent = tf.keep(tf.tidy(() => this.sendable()));
+      // What is there is overwritten by the same values.
+      this.options.group.startAllGather(sent, this.whole).wait();
+      sent.dispose();
+    });
   }
 
   /** Frees the whole; the shard stays. */
@@ -120,6 +141,14 @@ export class FlatParameters {
     if (communicate) this.send();
   }
 
+  /** Sends what {@link reduce} kept here times `weight`, zeros where that is nothing. */
+  sendAll(weight: number): void {
+    const own = this.local;
+    this.local = noGrad(() => tf.keep(own === null ? tf.zeros([this.size]) : tf.mul(own, weight)));
+    own?.dispose();
+    this.send();
+  }
+
   /** Sends what {@link reduce} kept here. */
   send(): void {
     this.settle();
@@ -131,14 +160,20 @@ export class FlatParameters {
     this.reducing = { sent, pending: group.startReduceScatter(sent) };
   }
 
-  /** The mean over all ranks of what was sent, this rank's part; null when nothing was. The caller owns it. */
-  takeGradient(): tf.Tensor | null {
+  /** Waits for what was sent and adds it up with those who keep the same part, if there are any. */
+  spread(): void {
     this.settle();
-    const sum = this.reduced;
-    this.reduced = null;
-    const { group, offload } = this.options;
-    if (sum === null || (group.worldSize === 1 && !offload)) return sum;
-    const mean = tf.tidy(() => this.placed(tf.div(sum, group.worldSize), 'shard'));
+    const { replicas } = this.options;
+    if (replicas !== null && this.reduced !== null) this.spreading = replicas.startAllReduce(this.reduced);
+  }
+
+  /** The mean over all ranks of what was {@link spread}, this rank's part; null when nothing was. The caller owns it. */
+  takeGradient(): tf.Tensor | null {
+    const sum = this.arrived();
+    const { group, replicas, offload } = this.options;
+    const ranks = group.worldSize * (replicas?.worldSize ?? 1);
+    if (sum === null || (ranks === 1 && !offload)) return sum;
+    const mean = tf.tidy(() => this.placed(tf.div(sum, ranks), 'shard'));
     sum.dispose();
     return mean;
   }
@@ -159,12 +194,27 @@ export class FlatParameters {
     this.reduced = sum;
   }
 
+  private arrived(): tf.Tensor | null {
+    const own = this.reduced;
+    this.reduced = null;
+    if (this.spreading === null) return own;
+    const sum = tf.keep(this.spreading.wait());
+    this.spreading = null;
+    own!.dispose();
+    return sum;
+  }
+
   private flattened(gradients: ReadonlyMap<tf.Variable, tf.Tensor>): tf.Tensor1D {
-    const parts = [...this.places.values()].map(({ variable }) => {
+    const slope = (variable: tf.Variable): tf.Tensor1D => {
       const gradient = gradients.get(variable);
-      return gradient === undefined ? tf.zeros([variable.size]) : tf.reshape(gradient, [-1]);
-    });
-    return joined(parts as tf.Tensor1D[], this.size);
+      return gradient === undefined ? tf.zeros([variable.size]) : tf.reshape(gradient, [variable.size]);
+    };
+    return joined([...this.places.values()], slope, this.size);
+  }
+
+  /** The shard as it travels. */
+  private sendable(): tf.Tensor {
+    return this.placed(castStorage<tf.Tensor>(this.shard, this.options.storage), 'device');
   }
 
   /** A tensor where the engine computes, or where the shard is kept. */
@@ -178,24 +228,37 @@ export class FlatParameters {
   }
 }
 
-/** The places of parameters in a vector whose length is a multiple of `worldSize`, and that vector. */
-function laidOut(parameters: ReadonlyMap<string, tf.Variable>, worldSize: number) {
+/** Where each parameter begins in a line of cache, as one by itself does: kernels may compute otherwise elsewhere. */
+const ALIGNMENT_BYTES = 64;
+
+/** The places of parameters in a vector whose length is a multiple of the world, and that vector. */
+function laidOut(parameters: ReadonlyMap<string, tf.Variable>, { group, storage }: FlatOptions) {
+  const { worldSize } = group;
+  const step = ALIGNMENT_BYTES / (storage === 'float32' ? 4 : 2);
   const places = new Map<string, Place>();
   let length = 0;
   for (const [name, variable] of parameters) {
-    places.set(name, { variable, offset: length });
-    length += variable.size;
+    const offset = Math.ceil(length / step) * step;
+    places.set(name, { variable, offset });
+    length = offset + variable.size;
   }
-  const flat = () =>
-    [...parameters.values()].map((variable) => castStorage(tf.reshape(variable, [-1]), 'float32'));
   const padded = Math.ceil(length / worldSize) * worldSize;
-  const whole = tf.keep(tf.tidy(() => joined(flat() as tf.Tensor1D[], padded)));
+  const values = (variable: tf.Variable) =>
+    castStorage<tf.Tensor>(tf.reshape(variable, [-1]), 'float32') as tf.Tensor1D;
+  const whole = tf.keep(tf.tidy(() => joined([...places.values()], values, padded)));
   return { places, whole };
 }
 
-/** Vectors end to end, filled up with zeros to `length`. */
-function joined(parts: readonly tf.Tensor1D[], length: number): tf.Tensor1D {
-  const missing = length - parts.reduce((sum, part) => sum + part.size, 0);
-  const all = missing > 0 ? [...parts, tf.zeros<tf.Rank.R1>([missing])] : parts;
-  return all.length === 1 ? all[0]!.clone() : tf.concat([...all]);
+/** A vector of `length` with `values` of each parameter in its place and zeros between. */
+function joined(
+  places: readonly Place[],
+  values: (variable: tf.Variable) => tf.Tensor1D,
+  length: number,
+): tf.Tensor1D {
+  const parts = places.flatMap(({ variable, offset }, index) => {
+    const end = places[index + 1]?.offset ?? length;
+    const gap = end - offset - variable.size;
+    return gap > 0 ? [values(variable), tf.zeros<tf.Rank.R1>([gap])] : [values(variable)];
+  });
+  return parts.length === 1 ? parts[0]!.clone() : tf.concat(parts);
 }

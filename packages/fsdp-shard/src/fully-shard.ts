@@ -17,13 +17,21 @@ export interface UnitOptions {
 export interface MixedPrecision {
   /** Parameters while they are whole, and their way there. Trained shards stay float32. */
   readonly parameters?: StorageType;
+  /** The same of frozen ones, and of their shards; as `parameters` unless given. */
+  readonly frozen?: StorageType;
   /** Gradients on their way; they are added up in float32. */
   readonly reduce?: StorageType;
 }
 
 /** How a module is shared out. */
 export interface FullyShardOptions {
+  /** The ranks that share the parameters out. */
   readonly group: ShardingGroup;
+  /**
+   * The ranks that keep the same part, where the world is more than `group`: hybrid sharding, such as within a node and
+   * again on every other. Gradients are then added up across them as well; parameters never leave `group`.
+   */
+  readonly replicas?: ShardingGroup;
   /** Parts to gather one at a time, as a rule the blocks; the other parameters form a unit of the module itself. */
   readonly units: readonly (Module | UnitOptions)[];
   /**
@@ -55,9 +63,9 @@ export interface FullyShardOptions {
 export function fullyShard(module: Module, options: FullyShardOptions): ShardedModule {
   if (!hasKernel('ReleaseStorage'))
     throw new ConfigError({ field: 'engine', value: 'another', fix: 'use torch, which can free parameters' });
-  const { group, reshardAfterForward = true } = options;
+  const { group, replicas = null, reshardAfterForward = true } = options;
   const plans = planUnits(module, options);
-  return new ShardedModule({ group, reshardAfterForward }, (context) =>
+  return new ShardedModule({ group, replicas, reshardAfterForward }, (context) =>
     plans.map((plan) => makeUnit(plan, { context, options })),
   );
 }
@@ -118,13 +126,15 @@ function makeUnit(
   { name, module, methods, trained, frozen }: UnitPlan,
   { context, options }: { readonly context: UnitContext; readonly options: FullyShardOptions },
 ): Unit {
-  const { group, mixedPrecision, cpuOffload = false } = options;
-  const { parameters: storage = 'float32', reduce: reduceStorage = 'float32' } = mixedPrecision ?? {};
-  const flatOptions = { group, storage, reduceStorage };
+  const { group, replicas = null, mixedPrecision, cpuOffload = false } = options;
+  const { parameters: computed = 'float32', reduce: reduceStorage = 'float32' } = mixedPrecision ?? {};
+  const flatOptions = (trainable: boolean) => ({
+    ...{ group, replicas, reduceStorage, trainable },
+    storage: trainable ? computed : (mixedPrecision?.frozen ?? computed),
+    offload: trainable && cpuOffload,
+  });
   const flat = (parameters: ReadonlyMap<string, tf.Variable>, trainable: boolean) =>
-    parameters.size === 0
-      ? []
-      : [new FlatParameters(parameters, { ...flatOptions, trainable, offload: trainable && cpuOffload })];
+    parameters.size === 0 ? [] : [new FlatParameters(parameters, flatOptions(trainable))];
   const unit = new Unit(name, [...flat(trained, true), ...flat(frozen, false)], context);
   for (const variable of frozen.values()) variable.trainable = false;
   standInFor([...trained.values(), ...frozen.values()], context.anchor);

@@ -27,9 +27,9 @@ export interface GradientShare {
 }
 
 /**
- * Mean loss and mean gradients over the ranks that have a share, by weight; null when none has. A rank that has nothing to learn
- * from gives null and gets the same as the others, so that all take the same step or none does. A loss that is not finite
- * on one rank is so on all.
+ * Mean loss and mean gradients over the ranks that have a share, by weight; null when none has. A rank that has nothing to
+ * learn from gives null and gets the same as the others, so that all take the same step or none does. A loss that is not
+ * finite on one rank is so on all.
  *
  * `parameters` are those of the module, the same on every rank. Consumes the gradients of the share.
  *

@@ -3,6 +3,8 @@ export { type RankEnvironment, rankEnvironment } from './environment.ts';
 export { type Divergence, OtherRankError, RankDivergenceError, ShardError, ShardFileError } from './error.ts';
 export { type FullyShardOptions, fullyShard, type MixedPrecision, type UnitOptions } from './fully-shard.ts';
 export { averageGradients, combineShares, type GradientShare } from './gradients.ts';
+export { inStep } from './in-step.ts';
+export { type Mesh, meshOf } from './mesh.ts';
 export type { Pending, ProcessGroup, ReduceOperation, ShardingGroup, Traffic } from './process-group.ts';
 export { sameEverywhere } from './same-everywhere.ts';
 export { type ShardedGradients, ShardedModule } from './sharded-module.ts';

@@ -44,6 +44,8 @@ export interface ShardingGroup extends ProcessGroup {
   startAllGather(shard: Tensor, full: Tensor): Pending<void>;
   /** Starts to add up the vectors of all ranks; `wait` gives this rank's equal part, in float32. */
   startReduceScatter(vector: Tensor): Pending<Tensor>;
+  /** Starts to add up the vectors of all ranks; `wait` gives the sum. */
+  startAllReduce(vector: Tensor): Pending<Tensor>;
   traffic(): Traffic;
   /** Leaves word of what went wrong here, for the ranks that will miss this one. */
   fail(problem: string): void;

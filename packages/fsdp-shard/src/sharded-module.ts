@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { gradients as differentiate, globalNorm, type Objective, type ParameterMap } from '@thinkrl/nn';
+import { gradients as differentiate, type Objective, type ParameterMap, squaredNorm } from '@thinkrl/nn';
 import { ShardError } from './error.ts';
 import { Prefetcher } from './prefetcher.ts';
 import type { ShardingGroup } from './process-group.ts';
@@ -14,29 +14,43 @@ export interface ShardedGradients<Stats extends string = string> {
   dispose(): void;
 }
 
+interface ShardedOptions {
+  readonly group: ShardingGroup;
+  readonly replicas: ShardingGroup | null;
+  readonly reshardAfterForward: boolean;
+}
+
 /** What one rank holds of a module whose parameters are shared out over a group; made by `fullyShard`. */
 export class ShardedModule {
   readonly group: ShardingGroup;
+  /** The ranks that keep the same part; null where nobody else does. */
+  readonly replicas: ShardingGroup | null;
   readonly units: readonly Unit[];
   private readonly anchor: tf.Variable;
   private readonly prefetcher = new Prefetcher();
   private readonly kept = new Set<() => void>();
   private accumulating = false;
   private stepping = false;
+  private agreement: ((unit: Unit) => void) | null = null;
 
   /** @internal Use `fullyShard`. */
   constructor(
-    { group, reshardAfterForward }: { readonly group: ShardingGroup; readonly reshardAfterForward: boolean },
+    { group, replicas, reshardAfterForward }: ShardedOptions,
     makeUnits: (context: UnitContext) => readonly Unit[],
   ) {
     this.group = group;
+    this.replicas = replicas;
     this.anchor = tf.tidy(() => tf.variable(tf.scalar(0)));
     this.units = makeUnits({
       anchor: this.anchor,
       reshardAfterForward,
       communicates: () => !this.accumulating,
       gathered: (unit) => {
-        if (this.stepping) this.prefetcher.gathered(unit);
+        if (this.stepping && this.agreement === null) this.prefetcher.gathered(unit);
+      },
+      agree: (unit) => {
+        this.agreement?.(unit);
+        return this.agreement !== null;
       },
       recorded: (discard) => this.kept.add(discard),
     });
@@ -59,14 +73,19 @@ export class ShardedModule {
   gradients<Stats extends string = never>(objective: () => Objective<Stats>): ShardedGradients<Stats> {
     const { loss, stats } = this.pass(objective, false);
     for (const { flats } of this.units) for (const flat of flats) flat.send();
-    const gradients = new Map<string, tf.Tensor>();
-    for (const { name, flats } of this.units)
-      for (const flat of flats) {
-        const gradient = flat.takeGradient();
-        if (gradient !== null) gradients.set(name, gradient);
-      }
+    const gradients = this.take();
     const dispose = () => tf.dispose([loss, ...Object.values<tf.Tensor>(stats), ...gradients.values()]);
     return { loss, stats, gradients, dispose };
+  }
+
+  /**
+   * The gradients of what all ranks have accumulated, each times a weight of its own, as a mean over the ranks: those who have
+   * nothing count as zeros. Every rank calls it. The caller owns them.
+   */
+  collect(weight = 1): ReadonlyMap<string, tf.Tensor> {
+    for (const { flats } of this.units)
+      for (const flat of flats) if (flat.options.trainable) flat.sendAll(weight);
+    return this.take();
   }
 
   /**
@@ -81,11 +100,34 @@ export class ShardedModule {
 
   /** Norm over the gradients of all ranks; the same number on each. */
   async globalNorm(gradients: ReadonlyMap<string, tf.Tensor>): Promise<number> {
-    const square = tf.tidy(() => tf.square(globalNorm([...gradients.values()])));
-    const [sum] = await this.group.allReduce([square], 'sum');
-    const norm = Math.sqrt((await sum!.data())[0]!);
-    tf.dispose([square, sum!]);
-    return norm;
+    const own = squaredNorm([...gradients.values()]);
+    const all = await this.group.allGather(own);
+    const square = ((await all.data()) as Float32Array).reduce((sum, part) => sum + part, 0);
+    tf.dispose([own, all]);
+    return Math.fround(Math.sqrt(square));
+  }
+
+  /** Runs `fn` with the trained parameters here and whole, such as an adapter's for saving; called by every rank. */
+  async withTrained<Result>(fn: () => Result | Promise<Result>): Promise<Result> {
+    const flats = this.units.flatMap((unit) => unit.flats.filter(({ options }) => options.trainable));
+    for (const flat of flats) flat.gather();
+    try {
+      return await fn();
+    } finally {
+      for (const flat of flats) flat.release();
+    }
+  }
+
+  /**
+   * Has `agree` gather each unit that is needed until the returned function is called.
+   *
+   * @internal Use `inStep`.
+   */
+  agreeBy(agree: (unit: Unit) => void): () => void {
+    this.agreement = agree;
+    return () => {
+      this.agreement = null;
+    };
   }
 
   /**
@@ -105,6 +147,17 @@ export class ShardedModule {
   dispose(): void {
     for (const { flats } of this.units) for (const flat of flats) flat.dispose();
     this.anchor.dispose();
+  }
+
+  private take(): ReadonlyMap<string, tf.Tensor> {
+    for (const { flats } of this.units) for (const flat of flats) flat.spread();
+    const gradients = new Map<string, tf.Tensor>();
+    for (const { name, flats } of this.units)
+      for (const flat of flats) {
+        const gradient = flat.takeGradient();
+        if (gradient !== null) gradients.set(name, gradient);
+      }
+    return gradients;
   }
 
   private pass<Stats extends string>(objective: () => Objective<Stats>, accumulating: boolean) {

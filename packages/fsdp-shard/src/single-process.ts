@@ -22,6 +22,7 @@ export function singleProcess(): ShardingGroup {
       return { wait: () => {} };
     },
     startReduceScatter: (vector) => ({ wait: () => vector.clone() }),
+    startAllReduce: (vector) => ({ wait: () => vector.clone() }),
     traffic: () => ({ sentBytes: 0, receivedBytes: 0, collectives: 0 }),
     fail: () => {},
     close: async () => {},

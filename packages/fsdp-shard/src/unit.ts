@@ -10,6 +10,8 @@ export interface UnitContext {
   communicates(): boolean;
   /** Is told that a unit was gathered, to send for the one that will be needed next. */
   gathered(unit: Unit): void;
+  /** Agrees with the other ranks what to gather next, and gathers it; false where all need the same anyway. */
+  agree(unit: Unit): boolean;
   /** Is given the means to free what a unit keeps for a backward pass that may never come. */
   recorded(discard: () => void): void;
 }
@@ -45,8 +47,14 @@ export class Unit {
 
   /** Has the parameters here. */
   gather(): void {
+    if (this.flats.every((flat) => flat.isHere) || this.context.agree(this)) return;
     for (const flat of this.flats) flat.prefetch();
     for (const flat of this.flats) flat.gather();
+  }
+
+  /** Takes part in a gathering that some ranks need, this one with `keep`. */
+  assist(keep: boolean): void {
+    for (const flat of this.flats) flat.assist(keep);
   }
 
   /** Starts to gather, without waiting. */

@@ -4,7 +4,7 @@ import { differences, runSharded } from './ranks/launch.ts';
 import { runPlain } from './ranks/plain-run.ts';
 import type { Outcome, Plan } from './ranks/plan.ts';
 
-const plan: Plan = { size: { width: 16, blocks: 1 }, steps: 10 };
+const plan: Plan = { steps: 10 };
 
 /** How a run differs from `plan`. */
 const variants = {
@@ -14,6 +14,7 @@ const variants = {
   'without freeing between the passes': { reshardAfterForward: false },
   'accumulating two parts': { parts: 2, rows: 8 },
   'with most parameters frozen': { trainable: 'blocks.*(output|qkv)' },
+  'with an adapter': { lora: true, trainable: 'lora_', checkpoint: true },
   'with the optimiser offloaded': { offload: true },
 } satisfies Record<string, Partial<Plan>>;
 
@@ -23,7 +24,7 @@ type Variant = keyof typeof variants;
 const worlds: readonly (readonly [number, readonly Variant[]])[] = [
   [1, ['plain', 'with the optimiser offloaded']],
   [2, Object.keys(variants) as Variant[]],
-  [4, ['plain', 'checkpointed', 'accumulating two parts']],
+  [4, ['plain', 'checkpointed', 'accumulating two parts', 'with an adapter']],
 ];
 
 /** Scalars that are reduced in a step beside the gradients. */
@@ -90,11 +91,43 @@ describe.each(worlds)('the micro editor over %i processes', (worldSize, names) =
     });
 });
 
+describe('two nodes of two processes', () => {
+  it('keep parts within a node, add gradients up across, and learn what one process does', async () => {
+    const plans: readonly Plan[] = [
+      { ...plan, perNode: 2 },
+      { ...plan, perNode: 2, ...variants['with an adapter'] },
+      { ...plan, perNode: 1, ...variants['with an adapter'] },
+      plan,
+    ];
+    const ranks = await runSharded(plans, 4);
+    for (const [index, each] of plans.slice(0, 3).entries()) {
+      const alone = await runPlain({ ...each, perNode: each.perNode! }, 4);
+      for (const rank of ranks) {
+        const gaps = differences(rank[index]!, alone);
+        expect(Math.max(gaps.losses, gaps.norms, gaps.parameters)).toBeLessThan(1e-6);
+      }
+    }
+    const [within, , alike, over] = ranks[0]!;
+    const { parameterBytes: bytes, largestUnitBytes: unit } = within!;
+    // Two gathers and a reduce-scatter of everything within two; an all-reduce of a half across two, there and back.
+    const theory = (3 * bytes) / 2 + bytes / 2;
+    for (const received of within!.received)
+      expect(Math.abs(received - theory)).toBeLessThanOrEqual(0.05 * theory);
+    // Everything in each process: one all-reduce of all gradients over four.
+    for (const received of alike!.received)
+      expect(Math.abs(received - (2 * alike!.gradientBytes * 3) / 4)).toBeLessThan(SCALARS);
+    // Parameters, gradients and two moments, twice as much as shared over all four.
+    expect(within!.restBytes + within!.gradientBytes).toBeLessThan((1.1 * 4 * bytes) / 2 + unit);
+    expect(within!.gradientBytes / over!.gradientBytes).toBeCloseTo(2, 1);
+  }, 240_000);
+});
+
 describe('halves', () => {
   it('halve what parameters cost on the way and change the loss by little', async () => {
     const half = (await runSharded([{ ...plan, storage: 'bfloat16' }], 2))[0]![0]!;
     const whole = await runPlain(plan, 2);
-    for (const bytes of half.received) expect(Math.abs(bytes - half.parameterBytes)).toBeLessThan(SCALARS);
+    // Parameters begin at 64 bytes, which is twice as many values of half the size.
+    for (const bytes of half.received) expect(Math.abs(bytes / half.parameterBytes - 1)).toBeLessThan(0.05);
     half.losses.forEach((loss, step) => {
       expect(Math.abs(loss - whole.losses[step]!)).toBeLessThan(0.01);
     });

@@ -14,7 +14,7 @@ const torchrun = process.env.THINKRL_TORCHRUN;
 const twoHosts = process.env.THINKRL_TWO_HOSTS !== undefined;
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const plan: Plan = { size: { width: 16, blocks: 1 }, steps: 5 };
+const plan: Plan = { steps: 5 };
 const launcher = here('../../cli/bin/thinkrl.mjs');
 // Debian's torchrun 1.13 takes redirections only spelled out.
 const redirects = ['-r', '0:1,1:1', '-t', '0:1,1:1'];

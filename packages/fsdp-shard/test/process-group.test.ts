@@ -7,6 +7,7 @@ import {
   combineShares,
   fromEveryRank,
   leastOverRanks,
+  meshOf,
   onAnyRank,
   rankEnvironment,
   sameEverywhere,
@@ -226,6 +227,14 @@ describe('withGroup', () => {
     });
     await expect(failing).rejects.toThrow(RangeError);
     expect([said, closed]).toEqual([['no more room'], 2]);
+  });
+});
+
+describe('meshOf', () => {
+  it('numbers node by node', () => {
+    expect(meshOf({ rank: 5, worldSize: 8 }, 4)).toEqual({ node: [4, 5, 6, 7], replicas: [1, 5] });
+    expect(meshOf({ rank: 2, worldSize: 4 }, 1)).toEqual({ node: [2], replicas: [0, 1, 2, 3] });
+    expect(() => meshOf({ rank: 0, worldSize: 4 }, 3)).toThrow('perNode is 3: use a divisor of the world');
   });
 });
 

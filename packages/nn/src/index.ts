@@ -65,7 +65,13 @@ export {
 export { type UpsampleMode, type UpsampleOptions, upsample } from './ops/upsample.ts';
 export { AdamW, type AdamWOptions, type AdamWState, type AdamWStepOptions } from './optim/adamw.ts';
 export { ExponentialAverage } from './optim/exponential-average.ts';
-export { type ClippedTensors, clipGlobalNorm, clipScale, globalNorm } from './optim/global-norm.ts';
+export {
+  type ClippedTensors,
+  clipGlobalNorm,
+  clipScale,
+  globalNorm,
+  squaredNorm,
+} from './optim/global-norm.ts';
 export { type LearningRate, type LearningRateOptions, warmupFlatLinear } from './optim/learning-rate.ts';
 export {
   downloadParameters,

@@ -130,6 +130,32 @@ describe('enclose', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('asks for no gradient by what it is not differentiated by, such as one that an operation does not have', () => {
+    const [a, anchor, table] = [v(3), v(0), tf.scalar(5)];
+    const byTable = (x: tf.Tensor) =>
+      (tf.engine() as unknown as { runKernelFunc(call: object): tf.Tensor }).runKernelFunc({
+        inputs: { x, table },
+        forwardFunc: () => tf.mul(x, table),
+        backwardsFunc: (slope: tf.Tensor) => ({ x: () => tf.mul(slope, 5) }),
+      });
+    let own = 0;
+    const { loss } = gradients(
+      () => {
+        const y = enclose({
+          run: () => byTable(tf.square(a)),
+          owned: new Set([a]),
+          anchor,
+          backward: (replay) => {
+            for (const [, gradient] of replay()) own = numberIn(gradient)!;
+          },
+        });
+        return { loss: scalar(y) };
+      },
+      new Map([['anchor', anchor]]),
+    );
+    expect([numberIn(loss), own]).toEqual([45, 30]);
+  });
+
   it('nests, is reached by its anchor alone, and gives no gradient to what is not trainable', () => {
     const [outer, inner, anchor] = [v(3), v(4), v(0)];
     const frozen = tf.variable(tf.scalar(10), false);

@@ -36,6 +36,27 @@ function attached(model: Module, targets: readonly string[], seed = 'b', rank = 
   return adapter;
 }
 
+it.runIf(engines.length > 1)('starts from the same numbers on every engine, as its key decides', async () => {
+  const starts = new Map<string, Float32Array>();
+  for (const engine of engines) {
+    await useEngine({ engine, threads: 1 });
+    for (const seed of [1, 2]) {
+      const layer = new Linear({ inputs: 33, outputs: 2, key });
+      const model = new (class extends Module {
+        readonly only = this.child('only', layer);
+      })();
+      const adapter = LoraAdapter.attach(model, { rank: 3, alpha: 1, targets: ['only'], key: Key.of(seed) });
+      const start = adapter.parameters().get('only.lora_A.weight')!;
+      starts.set(`${engine} ${seed}`, start.dataSync() as Float32Array);
+    }
+  }
+  await useCpu();
+  const gap = (a: string, b: string) =>
+    Math.max(...starts.get(a)!.map((value, i) => Math.abs(value - starts.get(b)![i]!)));
+  expect(gap('cpu 1', 'torch 1')).toBeLessThan(1e-6);
+  expect(gap('cpu 1', 'cpu 2')).toBeGreaterThan(0.1);
+});
+
 describe.each(engines)('LoRA on %s', (engine) => {
   beforeAll(async () => {
     await useEngine({ engine, threads: 1 });

@@ -73,7 +73,9 @@ export async function saveModule(
   { rank }: ProcessGroup,
 ): Promise<readonly string[]> {
   const { name, sharded } = module;
-  if (sharded === undefined && rank > 0) return [];
+  // Of copies the first is written.
+  const place = sharded === undefined ? rank : (sharded.replicas?.rank ?? 0);
+  if (place > 0) return [];
   const files: string[] = [];
   for (const { suffix, states } of partsOf(module)) {
     const file = `${name}${suffix}${sharded === undefined ? '' : rankOf(sharded.group)}.safetensors`;

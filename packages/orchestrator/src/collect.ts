@@ -20,6 +20,8 @@ export interface CollectOptions<Task extends EditTask> {
   /** Chains of a group that share a plan, 1 unless given. */
   readonly editsPerPlan?: number;
   readonly sampling: SamplingOptions;
+  /** Runs all of the sampling, as `inStep` does where models are shared out; it just runs unless given. */
+  readonly together?: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /** Tasks sampled at a time; judging one part overlaps with sampling the next. */
   readonly tasksPerSample: number;
 }
@@ -56,23 +58,27 @@ export async function collect<Task extends EditTask>(
     judge += secondsSince(began);
     return judged;
   };
+  const { together = (work) => work() } = options;
   const pending: Promise<readonly JudgedChain<Task>[]>[] = [];
-  for (let from = 0; from < tasks.length; from += options.tasksPerSample) {
-    signal?.throwIfAborted();
-    const chains = await options.sampler.sample({
-      tasks: tasks.slice(from, from + options.tasksPerSample),
-      groupSize: options.groupSize,
-      editsPerPlan: options.editsPerPlan ?? 1,
-      sampling: options.sampling,
-      stochastic,
-      key: key.fold('sample'),
-      signal,
-    });
-    const judging = judgeTimed(chains);
-    judging.catch(() => {}); // awaited below; a rejection must not count as unhandled before that
-    pending.push(judging);
-    await nextTurn(); // lets judges, signals and timers have their turn
-  }
+  const sampleAll = async () => {
+    for (let from = 0; from < tasks.length; from += options.tasksPerSample) {
+      signal?.throwIfAborted();
+      const chains = await options.sampler.sample({
+        tasks: tasks.slice(from, from + options.tasksPerSample),
+        groupSize: options.groupSize,
+        editsPerPlan: options.editsPerPlan ?? 1,
+        sampling: options.sampling,
+        stochastic,
+        key: key.fold('sample'),
+        signal,
+      });
+      const judging = judgeTimed(chains);
+      judging.catch(() => {}); // awaited below; a rejection must not count as unhandled before that
+      pending.push(judging);
+      await nextTurn(); // lets judges, signals and timers have their turn
+    }
+  };
+  await together(sampleAll);
   const judged = (await unlessAborted(Promise.all(pending), signal)).flat();
   return { judged, seconds: { sample: secondsSince(started), judge } };
 }

@@ -20,9 +20,11 @@ export { DivergedError, InvariantError, RunFolderError } from './error.ts';
 export { type Evaluation, type EvaluationRequest, evaluate } from './evaluate.ts';
 export { createGenerationUpdate, type GenerationUpdateOptions } from './generation-update.ts';
 export { type GradientStep, type GradientStepOptions, gradientStep } from './gradient-step.ts';
+export type { SharedOut } from './gradient-taker.ts';
 export type { GroupingFunction } from './grouping-function.ts';
 export { appendMetrics, readMetrics, rewindMetrics } from './metrics-log.ts';
 export { type Outage, type OutageOptions, ridingOutages } from './outage.ts';
+export type { ReferenceWeights } from './policy-update.ts';
 export {
   createRunFolder,
   makeFolder,

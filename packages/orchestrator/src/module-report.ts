@@ -15,21 +15,10 @@ export interface RankReport {
   readonly weights: ReportWeights;
 }
 
-/** The report of an update that had nothing to learn from. */
-function noSamples(): ModuleReport {
-  return {
-    loss: 0,
-    kl: 0,
-    clipFraction: 0,
-    gradientNorm: 0,
-    rolloutGap: 0,
-    firstRatioGap: 0,
-    samples: 0,
-    skipped: 'no-samples',
-  };
-}
-
-/** One report for the update of all ranks, the same on each: means by weight, largest gaps; null where a rank had no samples. */
+/**
+ * One report for the update of all ranks, the same on each: means by weight, largest gaps. `own` is null on a rank that had
+ * no samples.
+ */
 export async function reportOfAll(group: ProcessGroup, own: RankReport | null): Promise<ModuleReport> {
   const all = (await fromEveryRank(group, own)).filter((one) => one !== null);
   if (all.length < 2) return all[0]?.report ?? noSamples();
@@ -56,4 +45,18 @@ export async function reportOfAll(group: ProcessGroup, own: RankReport | null): 
 /** What is not finite comes from another rank as null. */
 function numberOf(value: number | null): number {
   return value ?? Number.NaN;
+}
+
+/** The report of an update that had nothing to learn from. */
+function noSamples(): ModuleReport {
+  return {
+    loss: 0,
+    kl: 0,
+    clipFraction: 0,
+    gradientNorm: 0,
+    rolloutGap: 0,
+    firstRatioGap: 0,
+    samples: 0,
+    skipped: 'no-samples',
+  };
 }

@@ -8,17 +8,22 @@ import {
   type TensorContainer,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { gradients, noGrad, type ParameterMap, type WeightSnapshot } from '@thinkrl/nn';
+import { noGrad, type ParameterMap, type WeightSnapshot } from '@thinkrl/nn';
 import { ConfigError, type EditTask, type Group, type ModuleReport } from '@thinkrl/spec';
-import { type GradientStepOptions, gradientStep } from './gradient-step.ts';
-import { GradientSum } from './gradient-sum.ts';
+import type { GradientStepOptions } from './gradient-step.ts';
+import { type GradientTaker, gradientTaker, type SharedOut } from './gradient-taker.ts';
 import { type ReportWeights, reportOfAll } from './module-report.ts';
 import type { ModuleUpdate } from './training-run.ts';
+
+/** Runs a synchronous function with the weights of a reference policy in place. */
+export type ReferenceWeights = Pick<WeightSnapshot, 'during'>;
 
 /** How a module is trained, whatever its objective. */
 export interface PolicyUpdateOptions extends GradientStepOptions {
   /** Weights the KL is taken to; needed when `objective.beta` is not 0. */
-  readonly reference: WeightSnapshot | null;
+  readonly reference: ReferenceWeights | null;
+  /** Where the module's parameters are shared out over the ranks. */
+  readonly shared?: SharedOut | undefined;
   readonly objective: { readonly beta?: number };
   /** Optimiser steps per roll-out; old log-probabilities are those of the first. */
   readonly innerUpdates: number;
@@ -90,31 +95,48 @@ export function createPolicyUpdate<Task extends EditTask, Part extends object>(
   }
   return {
     async step(groups: readonly Group<Task>[]) {
-      const prepared = module.prepare(groups);
-      if (prepared.batches.length === 0) return stepWithOthers(module.parameters(), options);
-      const { batches, weights } = prepared;
-      const references = beta ? batches.map((batch) => referenceParts(batch, options.reference!)) : [];
+      const taker = gradientTaker(module.parameters(), options);
+      const { prepared, references } = await taker.during(async () => prepare(module, groups, options));
       try {
-        const report = await takeTurns({ ...prepared, references, parameters: module.parameters() }, options);
-        return await reportOfAll(options.processGroup, { report, weights });
+        if (prepared.batches.length === 0) return await stepWithOthers(taker, options);
+        const report = await takeTurns({ ...prepared, references, taker }, options.innerUpdates);
+        return await reportOfAll(options.processGroup, { report, weights: prepared.weights });
       } finally {
         disposeParts(references.flat());
-        for (const batch of batches) batch.dispose();
+        for (const batch of prepared.batches) batch.dispose();
+        taker.dispose();
       }
     },
   };
 }
 
+/** The batches, and what the reference makes of them if there is one. */
+function prepare<Task extends EditTask, Part extends object>(
+  module: TrainedModule<Task, Part>,
+  groups: readonly Group<Task>[],
+  { objective, reference }: PolicyUpdateOptions,
+) {
+  const prepared = module.prepare(groups);
+  const references = objective.beta ? prepared.batches.map((batch) => referenceParts(batch, reference!)) : [];
+  return { prepared, references };
+}
+
 /** A rank without samples takes the steps of those that have some. */
-async function stepWithOthers(parameters: ParameterMap, options: PolicyUpdateOptions): Promise<ModuleReport> {
-  if (options.processGroup.worldSize > 1)
-    for (let turn = 0; turn < options.innerUpdates; turn++) await gradientStep(null, parameters, options);
-  return reportOfAll(options.processGroup, null);
+async function stepWithOthers(
+  taker: GradientTaker,
+  { processGroup, innerUpdates }: PolicyUpdateOptions,
+): Promise<ModuleReport> {
+  if (processGroup.worldSize > 1)
+    for (let turn = 0; turn < innerUpdates; turn++) {
+      await taker.during(async () => {});
+      await taker.step(null);
+    }
+  return reportOfAll(processGroup, null);
 }
 
 function referenceParts<Part extends object>(
   batch: PolicyBatch<Part>,
-  reference: WeightSnapshot,
+  reference: ReferenceWeights,
 ): readonly Part[] {
   return noGrad(() => tidy(() => reference.during(() => batch.score() as readonly Part[] & TensorContainer)));
 }
@@ -123,19 +145,19 @@ function referenceParts<Part extends object>(
 interface UpdateConstants<Part extends object> extends Prepared<Part> {
   /** By batch; none without a KL. */
   readonly references: readonly (readonly Part[])[];
-  readonly parameters: ParameterMap;
+  readonly taker: GradientTaker;
 }
 
 async function takeTurns<Part extends object>(
   constants: UpdateConstants<Part>,
-  options: PolicyUpdateOptions,
+  innerUpdates: number,
 ): Promise<ModuleReport> {
-  const first = await takeTurn(constants, [], options);
+  const first = await takeTurn(constants, []);
   try {
     const { rolloutGap, firstRatioGap } = first.report;
     let { report } = first;
-    for (let turn = 1; turn < options.innerUpdates; turn++) {
-      const later = await takeTurn(constants, first.parts, options);
+    for (let turn = 1; turn < innerUpdates; turn++) {
+      const later = await takeTurn(constants, first.parts);
       disposeParts(later.parts.flat());
       report = { ...later.report, rolloutGap, firstRatioGap };
     }
@@ -153,23 +175,17 @@ interface Turn<Part> {
 
 /** Scores the batches, steps and sums up; `old` are the parts of the first turn, none in that turn itself. */
 async function takeTurn<Part extends object>(
-  { samples, weights, batches, references, parameters }: UpdateConstants<Part>,
+  { samples, weights, batches, references, taker }: UpdateConstants<Part>,
   old: readonly (readonly Part[])[],
-  options: PolicyUpdateOptions,
 ): Promise<Turn<Part>> {
-  const sum = new GradientSum();
   const scored: ScoredBatch<Part>[] = [];
   try {
-    for (const [i, batch] of batches.entries()) {
-      const others = { old: old[i] ?? [], reference: references[i] ?? [] };
-      scored.push(await scoreBatch({ batch, ...others, parameters }, sum));
-    }
+    await taker.during(async () => {
+      for (const [i, batch] of batches.entries())
+        scored.push(await scoreBatch({ batch, old: old[i] ?? [], reference: references[i] ?? [] }, taker));
+    });
     const loss = scored.reduce((total, batch) => total + batch.loss, 0);
-    const { gradientNorm, applied } = await gradientStep(
-      { loss, gradients: sum.take(), weight: weights.loss },
-      parameters,
-      options,
-    );
+    const { gradientNorm, applied } = await taker.step({ loss, weight: weights.loss });
     const report = {
       ...{ loss, gradientNorm, samples },
       rolloutGap: Math.max(...scored.map(({ rolloutGap }) => rolloutGap)),
@@ -180,8 +196,6 @@ async function takeTurn<Part extends object>(
   } catch (error) {
     disposeParts(scored.flatMap(({ parts }) => parts));
     throw error;
-  } finally {
-    sum.dispose();
   }
 }
 
@@ -189,7 +203,6 @@ interface BatchScoring<Part extends object> {
   readonly batch: PolicyBatch<Part>;
   readonly old: readonly Part[];
   readonly reference: readonly Part[];
-  readonly parameters: ParameterMap;
 }
 
 /** A batch after its backward pass. */
@@ -202,30 +215,30 @@ interface ScoredBatch<Part> {
   readonly rolloutGap: number;
 }
 
-/** Scores a batch and adds its gradients to `sum`. */
+/** Scores a batch and takes its gradients. */
 async function scoreBatch<Part extends object>(
-  { batch, old, reference, parameters }: BatchScoring<Part>,
-  sum: GradientSum,
+  { batch, old, reference }: BatchScoring<Part>,
+  taker: GradientTaker,
 ): Promise<ScoredBatch<Part>> {
   const scores = (present: Part, i: number) => ({ present, old: old[i], reference: reference[i] });
   let scored: readonly Part[] = [];
-  const result = gradients(() => {
+  const result = taker.add(() => {
     scored = batch.score();
     const losses = scored.map((part, i) => batch.loss(scores(part, i)));
     const loss = mul(div(addN(losses), losses.length), batch.weight) as Scalar;
     return { loss, stats: tensorsOf(scored) };
-  }, parameters);
+  });
+  const parts = withTensors(scored, result.stats);
   try {
-    const parts = withTensors(scored, result.stats);
     const statistics = await Promise.all(parts.map((part, i) => batch.statistics(scores(part, i))));
     const loss = (await result.loss.data())[0]!;
     const rolloutGap = await batch.rolloutGap(parts);
-    sum.add(result.gradients);
-    result.loss.dispose();
     return { weight: batch.weight, loss, parts, statistics, rolloutGap };
   } catch (error) {
-    result.dispose();
+    disposeParts(parts);
     throw error;
+  } finally {
+    result.loss.dispose();
   }
 }
 

@@ -111,8 +111,8 @@ function activeIn({ mask }: TokenLayout): number {
 }
 
 /**
- * What the loss and the statistics are means over. With `dr_grpo` it is places for tokens, of which ranks whose longest chains
- * differ have different numbers for a chain.
+ * What the loss and the statistics are means over. With `dr_grpo` those are places for tokens, of which a rank has as many
+ * for each chain as its longest takes: there the number of ranks counts.
  */
 function weightsOf(
   { chains, width, active }: Whole,

@@ -139,6 +139,27 @@ describe('a checkpoint of a sharded module', () => {
     expect(filesIn(checkpoints)).toHaveLength(2 * 3 + 1);
   });
 
+  it('holds a module that every rank has whole once, and every rank reads it', async () => {
+    const checkpoints = temporary();
+    const whole = (seed: number) => ({ ...member(seed), name: 'understanding' as const });
+    const original = filled(whole(1));
+    await Promise.all(
+      worldOf(2, 1).map((sharded) =>
+        saveCheckpoint({ ...request, checkpoints, modules: [sharded, original] }),
+      ),
+    );
+    expect(filesIn(checkpoints).filter((file) => file.startsWith('understanding'))).toEqual([
+      'understanding.average.safetensors',
+      'understanding.optimizer.safetensors',
+      'understanding.safetensors',
+    ]);
+    const copies = [2, 3, 4, 5].map(whole);
+    await Promise.all(
+      worldOf(4, 6).map((sharded, rank) => loadCheckpoint(checkpoints, 1, [sharded, copies[rank]!])),
+    );
+    for (const copy of copies) expect(valuesOf(copy)).toEqual(valuesOf(original));
+  });
+
   it('gives its weights to a model that only computes', async () => {
     const checkpoints = temporary();
     const [model, other] = [network(1), network(4)];

@@ -48,18 +48,8 @@ export async function assembleRun(
   const trained = trainedModules<MicroTask>(modules, training);
   const references = referencesOf(trained, config);
   if (from > 0) await loadCheckpoint(folder.checkpoints, from, trained);
-  const first = processGroup.rank === 0;
-  if (first) rewindMetrics(folder.metrics, from);
-  const progress: StepObserver<MicroTask> = (report) =>
-    tell({ type: 'step', iterations: config.iterations, report });
+  if (processGroup.rank === 0) rewindMetrics(folder.metrics, from);
   await sameEverywhere(processGroup, parametersOf(trained));
-  const agreement: StepObserver<MicroTask> = async ({ iteration }) => {
-    if (iteration % config.checkpointEvery === 0) await sameEverywhere(processGroup, parametersOf(trained));
-  };
-  const recorder = chainRecorder<MicroTask>(folder, config, {
-    encode: encodePng,
-    truth: (task) => renderScene({ ...task.scene, cells: task.truth }),
-  });
   return {
     iterations: config.iterations,
     key: key.fold('train'),
@@ -91,7 +81,7 @@ export async function assembleRun(
       keepCheckpoints: config.keepCheckpoints,
       skippedLimit: 3,
       processGroup,
-      observers: [agreement, ...(first ? [recorder] : []), progress],
+      observers: observersOf(trained, config, { folder, tell, processGroup }),
     }),
     ...(signal && { signal }),
   };
@@ -104,6 +94,25 @@ function parametersOf(trained: readonly CheckpointModule[]): ParameterMap {
       [...parameters].map(([key, parameter]) => [`${name}.${key}`, parameter] as const),
     ),
   );
+}
+
+/** Checks that the ranks agree, records chains of the first rank, and tells of the progress. */
+function observersOf(
+  trained: readonly CheckpointModule[],
+  config: MicroConfig,
+  { folder, tell, processGroup }: Pick<Assembly, 'folder' | 'tell' | 'processGroup'>,
+): readonly StepObserver<MicroTask>[] {
+  const recorder = chainRecorder<MicroTask>(folder, config, {
+    encode: encodePng,
+    truth: (task) => renderScene({ ...task.scene, cells: task.truth }),
+  });
+  return [
+    async ({ iteration }) => {
+      if (iteration % config.checkpointEvery === 0) await sameEverywhere(processGroup, parametersOf(trained));
+    },
+    ...(processGroup.rank === 0 ? [recorder] : []),
+    (report) => tell({ type: 'step', iterations: config.iterations, report }),
+  ];
 }
 
 /** How a configuration collects judged chains. */

@@ -6,6 +6,8 @@ import {
   type CheckpointModule,
   createGenerationUpdate,
   createUnderstandingUpdate,
+  type ReferenceWeights,
+  type SharedOut,
   type TrainingRun,
 } from '@thinkrl/orchestrator';
 import type { EditTask } from '@thinkrl/spec';
@@ -30,16 +32,30 @@ export interface ModuleTraining extends TrainingSettings {
   readonly chainsAtOnce?: number;
 }
 
-/** The modules that a run trains, each with its optimiser. */
+/** Modules that are shared out over the ranks, with the weights that a KL is taken to. */
+export type SharedModules = Readonly<
+  Partial<
+    Record<
+      CheckpointModule['name'],
+      { readonly parts: SharedOut; readonly reference: ReferenceWeights } | undefined
+    >
+  >
+>;
+
+/** The modules that a run trains, each with its optimiser: of this rank's part where it is shared out. */
 export function trainedModules<Task extends EditTask>(
   { policy, backbone }: TrainableModules<Task>,
   config: ModuleTraining,
+  shared: SharedModules = {},
 ): readonly CheckpointModule[] {
   const found = { understanding: policy, generation: backbone };
   return (['understanding', 'generation'] as const).flatMap((name) => {
-    const parameters = config[name].train ? found[name]?.parameters() : undefined;
+    const own = shared[name]?.parts.module.shards() ?? found[name]?.parameters();
+    const parameters = config[name].train ? own : undefined;
     if (parameters === undefined) return [];
-    return [{ name, parameters, optimizer: optimizerOf(parameters, config[name], config) }];
+    const sharded = shared[name]?.parts.module;
+    const optimizer = optimizerOf(parameters, config[name], config);
+    return [{ name, parameters, optimizer, ...(sharded && { sharded }) }];
   });
 }
 
@@ -56,27 +72,33 @@ function optimizerOf(
 }
 
 /** The weights at this moment of each module whose KL counts: taken before a checkpoint is loaded. */
-export function referencesOf(trained: readonly CheckpointModule[], config: TrainingSettings): References {
+export function referencesOf(
+  trained: readonly CheckpointModule[],
+  config: TrainingSettings,
+  shared: SharedModules = {},
+): References {
   const reference = (name: CheckpointModule['name']) => {
     const module = trained.find((one) => one.name === name);
-    return module !== undefined && config[name].beta > 0 ? new WeightSnapshot(module.parameters) : null;
+    if (module === undefined || config[name].beta === 0) return null;
+    return shared[name]?.reference ?? new WeightSnapshot(module.parameters);
   };
   return { understanding: reference('understanding'), generation: reference('generation') };
 }
 
 /** Reference weights by module; null without a KL. */
-export type References = Readonly<Record<CheckpointModule['name'], WeightSnapshot | null>>;
+export type References = Readonly<Record<CheckpointModule['name'], ReferenceWeights | null>>;
 
 /** What {@link updatesOf} is made from. */
 export interface UpdateParts<Task extends EditTask> extends TrainableModules<Task> {
   readonly trained: readonly CheckpointModule[];
   readonly references: References;
   readonly processGroup: ProcessGroup;
+  readonly shared?: SharedModules;
 }
 
 /** The updates of the modules that are trained. */
 export function updatesOf<Task extends EditTask>(
-  { policy, backbone, trained, references, processGroup }: UpdateParts<Task>,
+  { policy, backbone, trained, references, processGroup, shared = {} }: UpdateParts<Task>,
   config: ModuleTraining,
 ): TrainingRun<Task>['updates'] {
   const optimizer = (name: CheckpointModule['name']) =>
@@ -92,6 +114,7 @@ export function updatesOf<Task extends EditTask>(
             policy,
             optimizer: understanding,
             reference: references.understanding,
+            shared: shared.understanding?.parts,
             processGroup,
             temperature: config.temperature,
             objective: { aggregation, epsilonLow, epsilonHigh, beta: config.understanding.beta },
@@ -106,6 +129,7 @@ export function updatesOf<Task extends EditTask>(
             backbone,
             optimizer: generation,
             reference: references.generation,
+            shared: shared.generation?.parts,
             processGroup,
             objective: { clip: config.generation.clip, beta: config.generation.beta },
             innerUpdates: config.generation.innerUpdates,

@@ -58,6 +58,26 @@ describe('at released sizes', () => {
     expect(keyValueBytes(understanding.language, 2)).toBe(57_344);
   });
 
+  it('shares out what the settings say, and counts what is gathered of it', () => {
+    const config = parseQwenEditConfig({});
+    const whole = memoryPlan(config, RELEASED, { references: 1 }).resident;
+    const sharding = { ranks: 8, understanding: true };
+    const parted = memoryPlan({ ...config, sharding: { ...config.sharding, ...sharding } }, RELEASED, {
+      references: 1,
+    }).resident;
+    for (const name of ['transformer', 'text encoder', 'adapters', 'optimisers'])
+      expect(parted[name]! / whole[name]!).toBe(1 / 8);
+    expect(parted.autoencoder).toBe(whole.autoencoder);
+    // Words and output layer, 545 M each, a layer of 233 M, 46 M around the blocks of the tower; the editor's are fewer.
+    expect(parted['weights while they are gathered']! / 2 / 1e6).toBeCloseTo(545 + 545 + 233 + 46.5, -1);
+    const editor = memoryPlan({ ...config, sharding: { ...config.sharding, ranks: 8 } }, RELEASED, {
+      references: 1,
+    }).resident;
+    // A block of 339.8 M without two modulations of 56.6 M, and 41 M around the blocks.
+    expect(editor['weights while they are gathered']! / 2 / 1e6).toBeCloseTo(339.8 - 113.2 + 41, -1);
+    expect(editor['text encoder']).toBe(whole['text encoder']);
+  });
+
   it('agrees with estimates by hand of training at 512 px with two references', () => {
     const config = parseQwenEditConfig({ planner: { mostTokens: 68 } });
     const { resident, phases, peak } = memoryPlan(config, RELEASED, { references: 2 });

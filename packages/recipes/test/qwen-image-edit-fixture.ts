@@ -1,18 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ReasoningForm, writeImage } from '@thinkrl/backbones/qwen2-5-vl';
+import { writeImage } from '@thinkrl/backbones/qwen2-5-vl';
 import { Key } from '@thinkrl/spec';
 import { writeModelFolder } from '../../backbones/test/qwen-image-folder.ts';
 import { tinyFolder } from '../../backbones/test/qwen-vl-folder.ts';
 import { SPECIAL } from '../../backbones/test/qwen-vl-tokenizer.ts';
-
-/** Short prompts, and every text is read as a plan or as a correction: the tiny model says nothing that parses. */
-export const TINY_FORM: ReasoningForm = {
-  plan: ({ references, instruction }) => [{ role: 'user', content: [...references, instruction] }],
-  reflection: (_, edited) => [{ role: 'user', content: [edited, 'ok?'] }],
-  readPlan: (text) => ({ text: `then ${text.length}`, steps: [text], wellFormed: true }),
-  readReflection: (text) => ({ text: `fix ${text.length}`, steps: [text], wellFormed: true, verdict: 'fix' }),
-};
 
 /** A tiny Qwen-Image-Edit-2509 as the hub lays it out; its planner ends its texts soon. Removed after the test. */
 export function tinyModel(): string {

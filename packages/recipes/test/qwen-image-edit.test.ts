@@ -1,31 +1,25 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type FakeJudge, fakeJudge } from '@thinkrl/checklist-reward/testing';
 import { readSafetensors } from '@thinkrl/nn';
 import { readMetrics } from '@thinkrl/orchestrator';
+import { startChatServer } from '@thinkrl/served/server';
 import { Key } from '@thinkrl/spec';
 import { expect, it } from 'vitest';
 import {
+  buildModules,
   entriesOf,
+  loadFolder,
   parseQwenEditConfig,
   readTasks,
   resumeQwenEdit,
   TaskFileError,
   trainQwenEdit,
 } from '../src/qwen-image-edit/index.ts';
-import { TINY_FORM, tinyModel, tinySettings, writeTasks } from './qwen-image-edit-fixture.ts';
+import { tinyModel, tinySettings, writeTasks } from './qwen-image-edit-fixture.ts';
+import { TINY_FORM, wilfulJudge } from './tiny-talk.ts';
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'qwen-image-edit-'));
-
-/** Likes or dislikes a picture altogether, by a digit of its mean: all rewards agree, and any two pictures may differ. */
-function wilfulJudge(): FakeJudge {
-  return fakeJudge(({ expected }, { image }) => {
-    const mean = image.data.reduce((sum, value) => sum + value, 0) / image.data.length;
-    const other = expected === 'yes' ? 'no' : 'yes';
-    return Math.floor(mean * 1e4) % 2 === 0 ? expected : other;
-  });
-}
 
 /** Everything of a run that must not depend on a stop. */
 function remains(run: string) {
@@ -85,6 +79,87 @@ it('trains both modules, is the same when stopped and resumed, and keeps adapter
   expect(remains(broken)).toEqual(remains(whole));
 }, 300_000);
 
+it('asks a served judge nothing twice, although a resumed run edits again', async () => {
+  const folder = temporary();
+  const path = await writeTasks(folder);
+  const asked: string[] = [];
+  const server = await startChatServer({
+    model: 'm',
+    // Else the server itself would know what it is asked again.
+    remember: 0,
+    answer: ({ messages, schema }) => {
+      const text = JSON.stringify([messages, schema]);
+      if (/snow|edited picture|reference picture/.test(text)) asked.push(text);
+      const answers = [1, 2].map((number) => ({ number, answer: text.length % 2 === 0 ? 'yes' : 'no' }));
+      return { text: JSON.stringify({ answers }) };
+    },
+  });
+  try {
+    const judge = { baseURL: server.url, name: 'm' };
+    const config = parseQwenEditConfig({ ...tinySettings(tinyModel(), path), judge });
+    const run = join(folder, 'run');
+    const stop = new AbortController();
+    await trainQwenEdit(config, {
+      out: run,
+      form: TINY_FORM,
+      signal: stop.signal,
+      onEvent: ({ type }) => (type === 'step' ? stop.abort() : undefined),
+    });
+    const before = asked.length;
+    // Two tasks, two chains each, one edit of a chain at least, three dimensions.
+    expect(before).toBeGreaterThanOrEqual(12);
+    // As after a kill before the checkpoint: the first iteration is done again.
+    rmSync(join(run, 'checkpoints', 'step-1'), { recursive: true });
+    const notices: string[] = [];
+    const { summary } = await resumeQwenEdit(run, {
+      form: TINY_FORM,
+      onEvent: (event) => event.type === 'notice' && notices.push(event.text),
+    });
+    expect(summary).toMatchObject({ iterations: 2 });
+    expect(asked.length).toBeGreaterThanOrEqual(before + 12);
+    expect(new Set(asked).size).toBe(asked.length);
+    expect(notices).toEqual([]);
+  } finally {
+    await server.close();
+  }
+}, 300_000);
+
+it('trains a planner of its own whole, the editor without it', async () => {
+  const folder = temporary();
+  const model = tinyModel();
+  const settings = tinySettings(model, await writeTasks(folder));
+  const config = parseQwenEditConfig({
+    ...settings,
+    iterations: 1,
+    understanding: { ...settings.understanding, method: 'full', learningRate: 1e-3 },
+  });
+  const models = loadFolder(config);
+  const modules = buildModules(models, config, { form: TINY_FORM });
+  const [planner, encoder] = [modules.policy!.parameters(), models.understanding.model.parameters()];
+  expect([...planner.keys()]).toEqual([...encoder.keys()]);
+  for (const [name, variable] of planner) expect(variable).not.toBe(encoder.get(name));
+  expect(modules.adapters.understanding).toBeNull();
+
+  const out = join(folder, 'run');
+  const { adapters } = await trainQwenEdit(config, { out, judge: wilfulJudge(), form: TINY_FORM });
+  const [step] = readMetrics(join(out, 'metrics.jsonl'));
+  expect(step!.understanding).toMatchObject({ firstRatioGap: 0 });
+  expect(step!.understanding!.gradientNorm).toBeGreaterThan(0);
+  expect(step!.understanding!.rolloutGap).toBeLessThan(1e-3);
+  const saved = await readSafetensors(join(out, 'checkpoints', 'step-1', 'understanding.safetensors'));
+  expect([...saved.tensors.keys()].sort()).toEqual([...planner.keys()].sort());
+  // Every kind of layer has moved, those of the vision tower too.
+  for (const part of [/visual.*qkv/, /visual.*merger/, /language_model.*q_proj/, /embed_tokens/, /lm_head/]) {
+    const name = [...planner.keys()].find((one) => part.test(one) && one.endsWith('weight'))!;
+    const before = await planner.get(name)!.data();
+    expect(
+      saved.tensors.get(name)!.data.some((value, i) => value !== before[i]),
+      name,
+    ).toBe(true);
+  }
+  expect(readdirSync(adapters)).toEqual(['generation']);
+}, 300_000);
+
 it('leaves no run folder when it cannot begin', async () => {
   const folder = temporary();
   const path = await writeTasks(folder);
@@ -107,6 +182,11 @@ it.each([
   [{ mode: 'direct' }, 'understanding.train is true: use false with mode direct'],
   [{ generation: { rnk: 3 } }, 'generation.rnk is 3: no such setting; did you mean rank?'],
   [{ editing: { guidance: 0.5 } }, 'editing.guidance is 0.5: use at least 1'],
+  [{ sharding: { ranks: -1 } }, 'sharding.ranks is -1: use a whole number of at least 0'],
+  [
+    { sharding: { understanding: true }, understanding: { method: 'full' } },
+    'sharding.understanding is true: use false with understanding.method full',
+  ],
   [{ recipe: 'micro' }, 'recipe is "micro": use "qwen-image-edit"'],
 ])('refuses %j, naming field, value and fix', (overrides, message) => {
   expect(() => parseQwenEditConfig(overrides)).toThrow(message);

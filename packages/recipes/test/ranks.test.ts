@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { readSafetensors } from '@thinkrl/nn';
-import { readMetrics } from '@thinkrl/orchestrator';
 import { expect, it } from 'vitest';
+import { newRun, numbersOf, runRanks } from './launch-ranks.ts';
 
 /** 5 tasks, which no world of 2 divides evenly. */
 const settings = {
@@ -19,52 +15,13 @@ const settings = {
   checkpointEvery: 3,
 };
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** A run of some ranks, and what each says on stderr when it fails, nothing where it does not. */
-async function runRanks(
-  worldSize: number,
-  words: readonly string[] = [],
-): Promise<{ readonly out: string; readonly errors: readonly string[] }> {
-  const out = join(mkdtempSync(join(tmpdir(), 'ranks-')), 'run');
-  const place = { WORLD_SIZE: `${worldSize}`, MASTER_ADDR: '127.0.0.1', MASTER_PORT: `${await freePort()}` };
-  const program = fileURLToPath(new URL('trained-in-a-process.ts', import.meta.url));
-  const command = ['--import', 'tsx', '--conditions=@thinkrl/source', program, out];
-  const ranks = Array.from({ length: worldSize }, (_, rank) => {
-    const env = { ...process.env, ...place, RANK: `${rank}`, LOCAL_RANK: `${rank}` };
-    const child = spawn(process.execPath, [...command, ...words], {
-      env,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let errors = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk.toString();
-    });
-    return new Promise<string>((resolve) => child.on('close', (code) => resolve(code === 0 ? '' : errors)));
-  });
-  return { out, errors: await Promise.all(ranks) };
-}
+const MICRO = 'trained-in-a-process.ts';
 
 async function trained(worldSize: number): Promise<string> {
-  const { out, errors } = await runRanks(worldSize, [JSON.stringify(settings)]);
+  const out = newRun();
+  const errors = await runRanks(worldSize, MICRO, [out, JSON.stringify(settings)]);
   expect(errors.join('')).toBe('');
   return out;
-}
-
-/** All numbers of the metrics but the times, by place. */
-function numbersOf(run: string): Readonly<Record<string, number>> {
-  const reports = readMetrics(join(run, 'metrics.jsonl')).map((report) => ({ ...report, seconds: null }));
-  const leaves = (value: unknown, place: string): [string, number][] => {
-    if (typeof value === 'number') return [[place, value]];
-    return Object.entries(value ?? {}).flatMap(([name, inner]) => leaves(inner, `${place}.${name}`));
-  };
-  return Object.fromEntries(leaves(reports, ''));
 }
 
 /** Root mean square of the differences between two runs' weights of a module. */
@@ -96,7 +53,8 @@ it('two ranks come to what one process comes to, up to rounding, and write one r
 
 it('a rank whose weights go astray ends the run on all ranks at the next check, named', async () => {
   const astray = { ...settings, iterations: 4, checkpointEvery: 1 };
-  const { out, errors } = await runRanks(3, [JSON.stringify(astray), '1']);
+  const out = newRun();
+  const errors = await runRanks(3, MICRO, [out, JSON.stringify(astray), '1']);
   for (const said of errors)
     expect(said).toMatch(
       /the parameters of rank 1 differ from the others, first in (understanding|generation)\./,

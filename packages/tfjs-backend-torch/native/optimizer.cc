@@ -111,7 +111,7 @@ at::Tensor norm_composed(const std::vector<at::Tensor>& tensors, const at::Tenso
 }
 
 /** Partial sums in double are added in order: the same on any number of threads. */
-double norm_here(const std::vector<at::Tensor>& tensors) {
+double squares_here(const std::vector<at::Tensor>& tensors) {
   const auto pieces = pieces_of(tensors);
   std::vector<double> partial(pieces.size());
   over_pieces(pieces, [&](int64_t index, const Piece& piece) {
@@ -126,7 +126,25 @@ double norm_here(const std::vector<at::Tensor>& tensors) {
   });
   double total = 0;
   for (const double sum : partial) total += sum;
-  return std::sqrt(total);
+  return total;
+}
+
+double norm_here(const std::vector<at::Tensor>& tensors) { return std::sqrt(squares_here(tensors)); }
+
+at::Tensor squares_composed(const std::vector<at::Tensor>& tensors, const at::TensorOptions& options) {
+  at::Tensor sum = at::zeros({}, options.dtype(at::kDouble));
+  for (const auto& tensor : tensors) sum = at::add(sum, at::sum(at::square(tensor.to(at::kFloat)), at::kDouble));
+  return sum;
+}
+
+/** The sum of squares as a float and what that leaves of a double: no digit is lost when parts are added up elsewhere. */
+void squared_norm(Call& call) {
+  const auto tensors = contiguous(call.tensors());
+  const auto options = call.options(at::kFloat);
+  const at::Tensor sum = plain(tensors) ? at::full({}, squares_here(tensors), options.dtype(at::kDouble))
+                                        : squares_composed(tensors, options);
+  const at::Tensor high = sum.to(at::kFloat);
+  call.give(at::stack({high, at::sub(sum, high.to(at::kDouble)).to(at::kFloat)}));
 }
 
 void global_norm(Call& call) {
@@ -190,7 +208,8 @@ void assign(Call& call) {
 }  // namespace
 
 void add_optimizers(Operations& operations) {
-  const Operation table[] = {{"adamw", adamw}, {"global_norm", global_norm}, {"clip_norm", clip_norm}, {"ema", ema}, {"assign", assign}};
+  const Operation table[] = {{"adamw", adamw}, {"global_norm", global_norm},
+                             {"squared_norm", squared_norm}, {"clip_norm", clip_norm}, {"ema", ema}, {"assign", assign}};
   operations.insert(operations.end(), std::begin(table), std::end(table));
 }
 

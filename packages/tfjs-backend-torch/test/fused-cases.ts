@@ -257,6 +257,11 @@ const plain: readonly FusedCase[] = [
     huge: () => ({ inputs: { x: long() } }),
   },
   {
+    kernel: 'SquaredNorm',
+    inputs: () => ({ tensors: [rows(1)] }),
+    huge: () => ({ inputs: { tensors: [long()] } }),
+  },
+  {
     kernel: 'TokenLogProb',
     inputs: () => ({ logits: rows(1), ids: ids() }),
     misshapen: [{ logits: [2] }, { logits: [3, 3] }, { ids: [2, 1] }, { logits: [2, 0] }],

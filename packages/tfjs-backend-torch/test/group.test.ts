@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   castStorage,
   joinGroup,
+  joinPart,
   memoryStatistics,
   registerTorch,
   storageOf,
@@ -119,6 +120,30 @@ describe.each([1, 2, 3])('a world of %i', (worldSize) => {
         expect(sentBytes - before[rank]!.sentBytes).toBe(2 * 3 * bytes * (worldSize - 1));
       }
     }
+  });
+});
+
+describe('parts of a world', () => {
+  it('are groups of their own, numbered as they are listed', async () => {
+    const where = {
+      worldSize: 3,
+      masterAddress: '127.0.0.1',
+      masterPort: await freePort(),
+      timeoutSeconds: 20,
+    };
+    const places = [0, 1, 2].map((rank) => ({ rank, ...where }));
+    const world = await Promise.all(places.map((place) => joinGroup(place)));
+    const pair = await Promise.all([2, 0].map((rank) => joinPart(places[rank]!, [2, 0])));
+    const single = await joinPart(places[1]!, [1]);
+    const gathered = await Promise.all(pair.map((group) => group.allGather(tf.tensor1d([group.rank + 5]))));
+    for (const all of gathered) expect(await values(all)).toEqual([5, 6]);
+    const sums = pair.map((group) => group.startAllReduce(tf.tensor1d([1, group.rank])));
+    for (const sum of sums) expect(await values(sum.wait())).toEqual([2, 1]);
+    // 2 values there and back, half of each.
+    expect(pair[0]!.traffic().receivedBytes).toBe(4 + 8);
+    expect(await values(single.startAllReduce(tf.tensor1d([7])).wait())).toEqual([7]);
+    await expect(joinPart(places[1]!, [0, 2])).rejects.toThrow('list rank 1');
+    await Promise.all([...world, ...pair, single].map((group) => group.close()));
   });
 });
 

@@ -88,6 +88,20 @@ describe('GlobalNorm', () => {
   });
 });
 
+describe('SquaredNorm', () => {
+  it('is the sum of squares with as many digits as a double has, on any number of threads', () => {
+    const lists = [numbers(30_001, 1), numbers(7, 2)].map((list) => list.map(Math.fround));
+    const exact = lists.flat().reduce((sum, x) => sum + x * x, 0);
+    const tensors = lists.map((list) => tf.tensor1d(list));
+    const two = values(run('SquaredNorm', { tensors }));
+    setThreads(1);
+    expect(values(run('SquaredNorm', { tensors }))).toEqual(two);
+    setThreads(2);
+    expect(two[0]).toBe(Math.fround(exact));
+    expect(Math.abs((two[0]! + two[1]!) / exact - 1)).toBeLessThan(1e-13);
+  });
+});
+
 describe('ClipGlobalNorm', () => {
   const clip = (tensors: tf.Tensor[], limit: number) =>
     runAll('ClipGlobalNorm', { tensors }, { limit }).map(values);

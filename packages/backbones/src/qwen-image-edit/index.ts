@@ -1,3 +1,4 @@
+export type { ShardUnit } from '../shard-unit.ts';
 export { qwenImageCodec, RELEASED_TILING } from './codec.ts';
 export {
   type PromptEncoder,
@@ -33,6 +34,7 @@ export {
   type TransformerConfig,
 } from './transformer/config.ts';
 export type { TokenGrid } from './transformer/rope.ts';
+export { transformerUnits } from './transformer/shard-units.ts';
 export {
   type ConditionInputs,
   type EmbeddedCondition,

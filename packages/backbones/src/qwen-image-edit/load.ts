@@ -23,6 +23,8 @@ export interface QwenImageModels {
   readonly vae: QwenImageVae;
   readonly kind: PipelineKind;
   readonly schedule: ScheduleOfSteps;
+  /** What the transformer's weights are stored and computed in. */
+  readonly storage: StorageType;
   dispose(): void;
 }
 
@@ -59,24 +61,32 @@ export function loadQwenImage(folder: string, options: LoadQwenImageOptions = {}
     transformer.dispose();
     vae.dispose();
   };
+  let stored: StorageType;
   try {
     load(vae, join(folder, 'vae'), { change: vaeTensors });
-    load(transformer, join(folder, 'transformer'), { halves: 'keep', ...options });
+    stored = load(transformer, join(folder, 'transformer'), { halves: 'keep', ...options });
   } catch (error) {
     dispose();
     throw error;
   }
-  return { transformer, vae, kind, schedule, dispose };
+  return { transformer, vae, kind, schedule, storage: options.storage ?? stored, dispose };
 }
 
 interface Loading extends LoadOptions {
   readonly change?: (tensors: ReadonlyMap<string, HostTensor>) => ReadonlyMap<string, HostTensor>;
 }
 
-function load(model: Module, folder: string, { change = (tensors) => tensors, ...options }: Loading): void {
+/** Loads the weights of a folder and says what its files store them in. */
+function load(
+  model: Module,
+  folder: string,
+  { change = (tensors) => tensors, ...options }: Loading,
+): StorageType {
   const checkpoint = openCheckpoint(folder);
   try {
     loadParameters(model.parameters(), change(checkpoint.tensors), options);
+    const [first] = checkpoint.tensors.values();
+    return first?.bits?.storage ?? 'float32';
   } finally {
     checkpoint.close();
   }

@@ -1,4 +1,5 @@
 export { imageOf, type Pixels, pixelsOf, readImage, resample, writeImage } from '../image/index.ts';
+export type { ShardUnit } from '../shard-unit.ts';
 export { ChatTemplate, type ChatTurn } from './chat-template.ts';
 export {
   type LanguageConfig,
@@ -23,6 +24,7 @@ export { QwenVlPolicy, type QwenVlPolicyOptions } from './policy.ts';
 export { type PositionRows, type Positions, positionRows, positionsOf, rotaryTables } from './positions.ts';
 export { type EncodedText, type ProcessorParts, QwenVlProcessor } from './processor.ts';
 export { LINE_FORM, type ReadPlan, type ReadReflection, type ReasoningForm } from './reasoning-form.ts';
+export { understandingUnits } from './shard-units.ts';
 export { type Extent, type ResizeBounds, smartResize } from './smart-resize.ts';
 export { QwenVlTextEncoder, type TextEncoderOptions } from './text-encoder.ts';
 export { QwenVlTokenizer } from './tokenizer.ts';

@@ -1,5 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Linear, linear, Module, noGrad, type ParameterMap, type StorageType } from '@thinkrl/nn';
+import {
+  headLogProbs,
+  type Linear,
+  linear,
+  Module,
+  noGrad,
+  type ParameterMap,
+  type StorageType,
+  type TokenLogProbs,
+} from '@thinkrl/nn';
 import type { QwenVlConfig } from './config.ts';
 import { QwenVlInputError } from './error.ts';
 import { LanguageModel, type RunOptions } from './language-model.ts';
@@ -92,9 +101,14 @@ export class QwenVl extends Module {
     return this.head === null ? linear(hidden, this.language.words.weight) : this.head.forward(hidden);
   }
 
-  /** The output layer's weight `[vocabulary, width]`. */
-  headWeight(): tf.Variable {
-    return this.head === null ? this.language.words.weight : this.head.weight;
+  /**
+   * Log-probabilities of `ids [rows]` (int32) under the logits of hidden states `[rows, width]`, and entropies. The output
+   * layer gets a gradient where it is among `trainable`.
+   */
+  tokenScores(hidden: tf.Tensor2D, ids: tf.Tensor1D, trainable: ParameterMap): TokenLogProbs {
+    const table = this.head === null ? this.language.words.weight : this.head.weight;
+    const frozen = ![...trainable.values()].includes(table);
+    return headLogProbs({ hidden, weight: table as tf.Tensor as tf.Tensor2D, frozen }, ids);
   }
 
   /** Where each token's vector lies among words, then pictures. */

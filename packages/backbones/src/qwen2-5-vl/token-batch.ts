@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TokenBatch, TokenLayout, TokenScores } from '@thinkrl/cot-sampler';
-import { headLogProbs, type ParameterMap } from '@thinkrl/nn';
+import type { ParameterMap } from '@thinkrl/nn';
 import { type Chain, type Image, stageEdits, type Utterance } from '@thinkrl/spec';
 import { QwenVlInputError } from './error.ts';
 import { type PlacedText, words } from './placed-text.ts';
@@ -76,16 +76,12 @@ function score({ options, layout, sheet, rows, after, targets }: Scoring): Token
   });
   const flat = tf.reshape(hidden, [-1, hidden.shape[2]]) as tf.Tensor2D;
   const chosen = tf.gather(flat, tf.tensor1d([...after], 'int32'));
-  const head = {
-    hidden: temperature === 1 ? chosen : tf.div<tf.Tensor2D>(chosen, temperature),
-    weight: model.headWeight() as tf.Tensor as tf.Tensor2D,
-    frozen: ![...trainable.values()].includes(model.headWeight()),
-  };
+  const scaled = temperature === 1 ? chosen : tf.div<tf.Tensor2D>(chosen, temperature);
   const ids = tf.tensor1d(
     targets.map(({ id }) => id),
     'int32',
   );
-  const { logProbs, entropies } = headLogProbs(head, ids);
+  const { logProbs, entropies } = model.tokenScores(scaled, ids, trainable);
   const slots = slotIndex(layout, targets);
   const spread = (x: tf.Tensor1D) =>
     tf.reshape(tf.gather(tf.concat([x, tf.zeros([1])]), slots), [

@@ -17,8 +17,8 @@ export interface Piece {
  * What of each parameter lies in this rank's shard, in the shard's order; what fills the shard up is no piece.
  *
  * @example
- * // 5 values of `a` and 3 of `b` over 2 ranks: rank 1 has the last of `a` and all of `b`.
- * piecesOf(flat).map(({ name, offset, size, at }) => [name, offset, size, at]); // [['a', 4, 1, 0], ['b', 0, 3, 1]]
+ * // 20 values of `a` and, from place 32 on, 3 of `b` over 2 ranks: rank 1 has the last two of `a` and all of `b`.
+ * piecesOf(flat).map(({ name, offset, size, at }) => [name, offset, size, at]); // [['a', 18, 2, 0], ['b', 0, 3, 14]]
  */
 export function piecesOf({
   shard,

@@ -3,7 +3,7 @@ import type { ParameterMap } from '@thinkrl/nn';
 import type { ShardedModule } from '../sharded-module.ts';
 import { type Piece, piecesOf } from './piece.ts';
 
-/** Vectors by unit that lie as a module's trained shards do: the shards themselves, or what an optimiser keeps beside them. */
+/** Vectors by unit that lie as a module's trained shards do: the shards themselves, or an optimiser's moments of them. */
 export interface ShardVectors {
   readonly vectors: ParameterMap;
   /** What the parameters' names begin with in files, such as `first.`; nothing unless given. */

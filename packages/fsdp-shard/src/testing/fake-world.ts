@@ -39,6 +39,7 @@ export function fakeShardingWorld(worldSize: number): readonly ShardingGroup[] {
     ...group,
     startAllGather: refuse,
     startReduceScatter: refuse,
+    startAllReduce: refuse,
     traffic: () => ({ sentBytes: 0, receivedBytes: 0, collectives: 0 }),
     fail: () => {},
   }));

@@ -56,20 +56,27 @@ export async function worldVariables(
 }
 
 /** Runs plans sharded over `worldSize` processes; the outcomes by rank and plan. */
-export async function runSharded(
+export function runSharded(
   plans: readonly Plan[],
   worldSize: number,
 ): Promise<readonly (readonly Outcome[])[]> {
+  return runRanks('sharded-rank.ts', plans, worldSize);
+}
+
+/** What a script that gets plans and the name of a file wrote there, by rank and plan. */
+export async function runRanks<Result>(
+  script: string,
+  plans: readonly Plan[],
+  worldSize: number,
+): Promise<readonly (readonly Result[])[]> {
   const folder = mkdtempSync(join(tmpdir(), 'thinkrl-ranks-'));
   try {
     const variables = await worldVariables(worldSize);
     const runs = variables.map(async (env, rank) => {
       const file = join(folder, `${rank}.json`);
-      const { code, errors } = await ending(
-        startScript('sharded-rank.ts', [JSON.stringify(plans), file], env),
-      );
+      const { code, errors } = await ending(startScript(script, [JSON.stringify(plans), file], env));
       if (code !== 0) throw new Error(`rank ${rank} ended with ${code}: ${errors}`);
-      return JSON.parse(readFileSync(file, 'utf8')) as readonly Outcome[];
+      return JSON.parse(readFileSync(file, 'utf8')) as readonly Result[];
     });
     return await Promise.all(runs);
   } finally {

@@ -1,32 +1,33 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AdamW, globalNorm, gradients } from '@thinkrl/nn';
-import { checkpointBlocks, EditorStep } from './editor-step.ts';
 import { bytesOf, type Contender, measuredRun, trainedBy, valuesOf } from './measured-run.ts';
 import type { Outcome, Plan } from './plan.ts';
+import type { Subject } from './subject.ts';
+import { subjectOf } from './subject-of.ts';
 
 /**
  * The plan in this process without sharding. `worldSize` says in how many parts the gradients of the batch are taken and
- * then added up, as so many ranks would; 1 takes the batch as a whole.
+ * then added up, as so many ranks would (node by node where the plan has nodes); 1 takes the batch as a whole.
  */
 export async function runPlain(plan: Plan, worldSize: number): Promise<Outcome> {
-  const model = new EditorStep(plan.size);
-  if (plan.checkpoint) checkpointBlocks(model.editor);
-  const contender = contenderOf(plan, model, worldSize);
+  const subject = subjectOf(plan);
+  if (plan.checkpoint) subject.checkpoint();
+  const contender = contenderOf(plan, subject, worldSize);
   const measured = await measuredRun(plan, contender);
-  const parameters = await valuesOf(model.parameters());
-  const parameterBytes = bytesOf(model.parameters());
+  const parameters = await valuesOf(subject.parameters);
+  const parameterBytes = bytesOf(subject.parameters);
   contender.optimizer.dispose();
-  model.dispose();
+  tf.dispose([...subject.parameters.values()]);
   return { ...measured, parameters, parameterBytes, largestUnitBytes: 0 };
 }
 
-function contenderOf(plan: Plan, model: EditorStep, worldSize: number): Contender {
-  const { rows = 4, parts = 1, learningRate = 1e-4 } = plan;
-  const trained = trainedBy(plan, model.parameters());
+function contenderOf(plan: Plan, subject: Subject, worldSize: number): Contender {
+  const { rows = 4, parts = 1, learningRate = 1e-4, perNode = worldSize } = plan;
+  const trained = trainedBy(plan, subject.parameters);
   const length = rows / worldSize / parts;
   const take = (index: number, from: number) =>
     gradients(
-      () => ({ loss: tf.div(model.loss(index, { from, to: from + length, rows }), parts) as tf.Scalar }),
+      () => ({ loss: tf.div(subject.loss(index, { from, to: from + length, rows }), parts) as tf.Scalar }),
       trained,
     );
   return {
@@ -38,7 +39,12 @@ function contenderOf(plan: Plan, model: EditorStep, worldSize: number): Contende
           Array.from({ length: parts }, (_, part) => withLoss(take(index, (rank * parts + part) * length))),
         ),
       );
-      const sum = added(ranks);
+      const nodes = Array.from({ length: worldSize / perNode }, (_, node) =>
+        added(ranks.slice(node * perNode, (node + 1) * perNode)),
+      );
+      const sum = added(nodes);
+      // As in a flat vector, and where blocks run again: what a step does not use has a gradient of 0 and is decayed.
+      for (const [name, variable] of trained) if (!sum.has(name)) sum.set(name, tf.zerosLike(variable));
       const mean = new Map([...sum].map(([name, tensor]) => [name, tf.div(tensor, worldSize)]));
       tf.dispose([...sum.values()]);
       const loss = (await mean.get(LOSS)!.data())[0]!;

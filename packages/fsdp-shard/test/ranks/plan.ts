@@ -1,13 +1,23 @@
+/** A micro editor that trains in a moment. */
+export const SMALL = { width: 16, blocks: 1 };
+
 /** What the ranks of a test do. */
 export interface Plan {
-  readonly size: { readonly width: number; readonly blocks: number };
+  /** The micro editor unless given; tiny models of the fixtures. */
+  readonly model?: 'micro' | 'image' | 'language';
+  /** Of the micro editor; {@link SMALL} unless given. */
+  readonly size?: { readonly width: number; readonly blocks: number };
+  /** Whether there is an adapter. */
+  readonly lora?: boolean;
   readonly steps: number;
   /** Rows of the batch, shared out over the ranks; 4 unless given. */
   readonly rows?: number;
-  /** Whether the editor's blocks run again for their gradients. */
+  /** Whether blocks run again for their gradients. */
   readonly checkpoint?: boolean;
   /** Parts that a rank's rows are taken in, with one communication for all. */
   readonly parts?: number;
+  /** Ranks that share the parameters out, the others repeat it; all unless given. */
+  readonly perNode?: number;
   readonly reshardAfterForward?: boolean;
   readonly storage?: 'bfloat16';
   readonly offload?: boolean;

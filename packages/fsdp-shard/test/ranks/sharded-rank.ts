@@ -1,37 +1,58 @@
-// One rank of sharded runs of the micro editor: node sharded-rank.ts PLANS FILE, with torchrun's variables.
+// One rank of sharded runs: node sharded-rank.ts PLANS FILE, with torchrun's variables.
 import { writeFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
-import { joinGroup, useEngine } from '@thinkrl/engine';
+import { joinGroup, joinPart, useEngine } from '@thinkrl/engine';
 import { AdamW } from '@thinkrl/nn';
-import { fullyShard, rankEnvironment, type ShardedModule, type ShardingGroup } from '../../src/index.ts';
-import { checkpointBlocks, EditorStep, unitsOf } from './editor-step.ts';
+import {
+  fullyShard,
+  meshOf,
+  rankEnvironment,
+  type ShardedModule,
+  type ShardingGroup,
+} from '../../src/index.ts';
 import { bytesOf, type Contender, measuredRun, trainedBy, valuesOf } from './measured-run.ts';
 import type { Outcome, Plan } from './plan.ts';
+import type { Subject } from './subject.ts';
+import { subjectOf } from './subject-of.ts';
 
-function share(plan: Plan, model: EditorStep, group: ShardingGroup): ShardedModule {
-  const sharded = fullyShard(model, {
+/** The world, and the groups that the parameters are shared out and repeated in. */
+interface Groups {
+  readonly world: ShardingGroup;
+  readonly group: ShardingGroup;
+  readonly replicas?: ShardingGroup;
+}
+
+function share(plan: Plan, subject: Subject, { group, replicas }: Groups): ShardedModule {
+  const sharded = fullyShard(subject.model, {
     group,
-    units: unitsOf(model.editor),
-    trainable: trainedBy(plan, model.parameters()),
+    ...(replicas && { replicas }),
+    units: subject.units,
+    trainable: trainedBy(plan, subject.parameters),
     reshardAfterForward: plan.reshardAfterForward ?? true,
     ...(plan.storage && { mixedPrecision: { parameters: plan.storage } }),
     cpuOffload: plan.offload ?? false,
   });
-  if (plan.checkpoint) checkpointBlocks(model.editor);
+  if (plan.checkpoint) subject.checkpoint();
   return sharded;
 }
 
-function contenderOf(plan: Plan, model: EditorStep, sharded: ShardedModule): Contender {
-  const { group } = sharded;
+interface Trained {
+  readonly subject: Subject;
+  readonly sharded: ShardedModule;
+}
+
+function contenderOf(plan: Plan, { subject, sharded }: Trained, groups: Groups): Contender {
+  const { world } = groups;
+  const sharing = [...new Set(Object.values(groups) as ShardingGroup[])];
   const { rows = 4, parts = 1, learningRate = 1e-4 } = plan;
-  const length = rows / group.worldSize / parts;
+  const length = rows / world.worldSize / parts;
   const objective = (index: number, part: number) => () => {
-    const from = (group.rank * parts + part) * length;
-    return { loss: tf.div(model.loss(index, { from, to: from + length, rows }), parts) as tf.Scalar };
+    const from = (world.rank * parts + part) * length;
+    return { loss: tf.div(subject.loss(index, { from, to: from + length, rows }), parts) as tf.Scalar };
   };
   return {
     optimizer: AdamW.create({ parameters: sharded.shards(), learningRate }),
-    receivedBytes: () => group.traffic().receivedBytes,
+    receivedBytes: () => sharing.reduce((sum, group) => sum + group.traffic().receivedBytes, 0),
     async step(index) {
       const earlier = Array.from(
         { length: parts - 1 },
@@ -40,7 +61,7 @@ function contenderOf(plan: Plan, model: EditorStep, sharded: ShardedModule): Con
       const { loss: last, gradients } = sharded.gradients(objective(index, parts - 1));
       const norm = await sharded.globalNorm(gradients);
       const local = tf.tidy(() => tf.addN([...earlier, last]));
-      const [mean] = await group.allReduce([local], 'mean');
+      const [mean] = await world.allReduce([local], 'mean');
       const loss = (await mean!.data())[0]!;
       tf.dispose([...earlier, last, local, mean!]);
       return { loss, norm, gradients };
@@ -48,25 +69,36 @@ function contenderOf(plan: Plan, model: EditorStep, sharded: ShardedModule): Con
   };
 }
 
-async function outcomeOf(plan: Plan, group: ShardingGroup): Promise<Outcome> {
-  const model = new EditorStep(plan.size);
-  const parameterBytes = bytesOf(model.parameters());
-  const sharded = share(plan, model, group);
-  const contender = contenderOf(plan, model, sharded);
+async function outcomeOf(plan: Plan, groups: Groups): Promise<Outcome> {
+  const subject = subjectOf(plan);
+  const parameterBytes = bytesOf(subject.parameters);
+  const sharded = share(plan, subject, groups);
+  const contender = contenderOf(plan, { subject, sharded }, groups);
   const measured = await measuredRun(plan, contender);
-  const parameters = await sharded.withWhole(() => valuesOf(model.parameters()));
+  const parameters = await sharded.withWhole(() => valuesOf(subject.parameters));
   const sizes = sharded.units.map(({ flats }) => flats.reduce((sum, { size }) => sum + 4 * size, 0));
   contender.optimizer.dispose();
   sharded.dispose();
-  model.dispose();
+  tf.dispose([...subject.parameters.values()]);
   return { ...measured, parameters, parameterBytes, largestUnitBytes: Math.max(...sizes) };
 }
 
+async function groupsOf({ perNode }: Plan): Promise<Groups> {
+  if (perNode === undefined) return { world, group: world };
+  const { node, replicas } = meshOf(world, perNode);
+  return { world, group: await joinPart(place, node), replicas: await joinPart(place, replicas) };
+}
+
 await useEngine({ engine: 'torch', threads: 1 });
-const group = await joinGroup({ ...rankEnvironment(process.env), timeoutSeconds: 120 });
+const place = { ...rankEnvironment(process.env), timeoutSeconds: 120 };
+const world = await joinGroup(place);
 const outcomes: Outcome[] = [];
-for (const plan of JSON.parse(process.argv[2]!) as Plan[]) outcomes.push(await outcomeOf(plan, group));
+for (const plan of JSON.parse(process.argv[2]!) as Plan[]) {
+  const groups = await groupsOf(plan);
+  outcomes.push(await outcomeOf(plan, groups));
+  if (groups.replicas !== undefined) await Promise.all([groups.group.close(), groups.replicas.close()]);
+}
 // Under torchrun all ranks get the same words.
-writeFileSync(process.argv[3]!.replace('%r', `${group.rank}`), JSON.stringify(outcomes));
-await group.barrier();
-await group.close();
+writeFileSync(process.argv[3]!.replace('%r', `${world.rank}`), JSON.stringify(outcomes));
+await world.barrier();
+await world.close();

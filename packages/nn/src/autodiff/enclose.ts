@@ -41,16 +41,22 @@ export function enclose<Result>(call: Enclosure<Result>): Result {
   const inputs = [...outside, call.anchor];
   const outputs = [...new Set(tensorsIn(result))].filter((tensor) => made.has(tensor.id));
   let pending = true;
-  const gradient = (slopes: readonly tf.Tensor[]) => {
-    let flows: readonly (tf.Tensor | null | undefined)[] = [];
+  const gradient = (slopes: readonly tf.Tensor[], wanted: ReadonlySet<tf.Tensor>) => {
+    const flows = new Map<tf.Tensor, tf.Tensor>();
     call.backward(() => {
       pending = false;
-      const grads = replay(tape, { outputs, slopes, by: [...inputs, ...leaves] });
-      flows = grads;
-      const own = leaves.map((leaf, index) => [leaf, grads[inputs.length + index]] as const);
-      return new Map(own.filter((entry): entry is [tf.Variable, tf.Tensor] => entry[1] != null));
+      const by = [...inputs.filter((input) => wanted.has(input)), ...leaves];
+      const grads = replay(tape, { outputs, slopes, by });
+      const own = new Map<tf.Variable, tf.Tensor>();
+      by.forEach((tensor, index) => {
+        const slope = grads[index];
+        if (slope == null) return;
+        if (call.owned.has(tensor as tf.Variable)) own.set(tensor as tf.Variable, slope);
+        else flows.set(tensor, slope);
+      });
+      return own;
     });
-    return inputs.map((input, index) => () => flows[index] ?? tf.zeros(input.shape));
+    return inputs.map((input) => () => flows.get(input) ?? tf.zeros(input.shape));
   };
   record({ name: 'Enclosed', inputs, outputs, gradient });
   call.recorded?.(() => {

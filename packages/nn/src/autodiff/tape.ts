@@ -18,8 +18,11 @@ export interface RecordedOperation {
   readonly name: string;
   readonly inputs: readonly tf.Tensor[];
   readonly outputs: readonly tf.Tensor[];
-  /** Slopes of the inputs, in their order, from those of the outputs. */
-  readonly gradient: (slopes: readonly tf.Tensor[]) => readonly (() => tf.Tensor)[];
+  /** Slopes of the inputs, in their order, from those of the outputs; only those of `wanted` inputs are asked for. */
+  readonly gradient: (
+    slopes: readonly tf.Tensor[],
+    wanted: ReadonlySet<tf.Tensor>,
+  ) => readonly (() => tf.Tensor)[];
 }
 
 /** Whether operations are being recorded for a gradient. */
@@ -52,12 +55,24 @@ export function discardTape(tape: readonly TapeNode[]): void {
 /** Records an operation on the active tape. */
 export function record({ name, inputs, outputs, gradient }: RecordedOperation): void {
   const named = Object.fromEntries(inputs.map((input, index) => [index, input]));
+  let wanted: ReadonlySet<tf.Tensor> = new Set(inputs);
   const backwards = (slopes: tf.Tensor | tf.Tensor[]) => ({
-    ...gradient(Array.isArray(slopes) ? slopes : [slopes]),
+    ...gradient(Array.isArray(slopes) ? slopes : [slopes], wanted),
   });
   const engine = tf.engine() as unknown as { addTapeNode(...node: unknown[]): void };
   engine.addTapeNode(name, named, [...outputs], backwards, []);
+  const node = tapeState().activeTape!.at(-1) as Differentiable;
+  const { gradient: whole } = node;
+  // tfjs calls it as a method of a copy of the node that has only those inputs that lead to what is differentiated by.
+  node.gradient = function (this: TapeNode, slopes) {
+    wanted = new Set(Object.values(this.inputs));
+    return whole.call(this, slopes);
+  };
 }
+
+type Differentiable = TapeNode & {
+  gradient: (this: TapeNode, slopes: readonly tf.Tensor[]) => Readonly<Record<string, () => tf.Tensor>>;
+};
 
 /** The number after those of all tensors so far. */
 export function nextTensorId(): number {

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Key } from '@thinkrl/spec';
-import { normalInitializer } from '../modules/initializer.ts';
 import { Module } from '../modules/module.ts';
 import { castStorage, castStorageLike } from '../ops/cast-storage.ts';
+import { keyedNormal } from '../ops/keyed-normal.ts';
 import { linear } from '../ops/linear.ts';
 
 /** What an adapter is to one layer. */
@@ -19,7 +19,8 @@ export interface LowRankOptions {
 
 /**
  * A low-rank update of a linear layer (LoRA, arXiv 2106.09685): `scale · B A x` with parameters `lora_A.weight`
- * `[rank, inputs]`, normal of deviation 1 / rank at the start, and `lora_B.weight` `[outputs, rank]`, zero.
+ * `[rank, inputs]`, normal of deviation 1 / rank at the start, and `lora_B.weight` `[outputs, rank]`, zero. The draws are
+ * decided by the key, row by row, and are the same on every engine up to float rounding.
  */
 export class LowRankUpdate extends Module {
   readonly a: tf.Variable;
@@ -36,7 +37,8 @@ export class LowRankUpdate extends Module {
     this.scale = scale;
     this.factor = tf.keep(tf.scalar(scale));
     this.isActing = acts;
-    this.a = this.parameter('lora_A.weight', normalInitializer([rank, inputs], 1 / rank, key));
+    const start = () => tf.div(keyedNormal(key.split(rank), [inputs]), rank);
+    this.a = this.parameter('lora_A.weight', tf.tidy(start));
     this.b = this.parameter('lora_B.weight', tf.fill([outputs, rank], 0));
   }
 

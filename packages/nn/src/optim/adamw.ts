@@ -115,7 +115,7 @@ export class AdamW {
     this.continueAt(step);
   }
 
-  /** Counts steps on from `step`, where the moments of {@link AdamW.state} were filled by other means than {@link AdamW.load}. */
+  /** Counts steps on from `step`; the moments, those of {@link AdamW.state}, were filled by other means. */
   continueAt(step: number): void {
     this.steps = step;
   }

@@ -15,6 +15,16 @@ export function composedGlobalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
   );
 }
 
+/**
+ * The sum of squares of all tensors as two numbers to be added: where the engine can, with the digits of a double, so that
+ * sums of parts held apart come to what the whole would.
+ */
+export function squaredNorm(tensors: readonly tf.Tensor[]): tf.Tensor1D {
+  if (tensors.length > 0 && hasKernel('SquaredNorm'))
+    return runFused('SquaredNorm', { tensors })[0] as tf.Tensor1D;
+  return tf.tidy(() => tf.stack([tf.square(globalNorm(tensors)), tf.scalar(0)]) as tf.Tensor1D);
+}
+
 /** Gradients brought down to a limit, and their norm before. */
 export interface ClippedTensors {
   readonly norm: tf.Scalar;

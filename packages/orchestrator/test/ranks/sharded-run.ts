@@ -6,18 +6,19 @@ import * as tf from '@tensorflow/tfjs-core';
 import { joinGroup, useEngine } from '@thinkrl/engine';
 import { fullyShard, rankEnvironment, type ShardedModule, withGroup } from '@thinkrl/fsdp-shard';
 import { AdamW, clipScale, ExponentialAverage } from '@thinkrl/nn';
-import { EditorStep, unitsOf } from '../../../fsdp-shard/test/ranks/editor-step.ts';
+import { microSubject } from '../../../fsdp-shard/test/ranks/micro-subject.ts';
+import type { Subject } from '../../../fsdp-shard/test/ranks/subject.ts';
 import { loadCheckpoint, saveCheckpoint, savedSteps } from '../../src/index.ts';
 
 const ROWS = 4;
 
 /** A step on this rank's rows of the batch: the mean loss over all ranks, and the norm of the gradient. */
-async function step(sharded: ShardedModule, model: EditorStep, optimizer: AdamW): Promise<[number, number]> {
+async function step(sharded: ShardedModule, subject: Subject, optimizer: AdamW): Promise<[number, number]> {
   const { group } = sharded;
   const rows = ROWS / group.worldSize;
   const part = { from: group.rank * rows, to: (group.rank + 1) * rows, rows: ROWS };
   const { loss, gradients, dispose } = sharded.gradients(() => ({
-    loss: model.loss(optimizer.state().step, part),
+    loss: subject.loss(optimizer.state().step, part),
   }));
   const norm = await sharded.globalNorm(gradients);
   optimizer.step(gradients, { gradientScale: clipScale(norm, 1) });
@@ -32,8 +33,8 @@ const [folder, steps] = process.argv.slice(2);
 await useEngine({ engine: 'torch', threads: 1 });
 const joined = await joinGroup({ ...rankEnvironment(process.env), timeoutSeconds: 60 });
 await withGroup(joined, async (group) => {
-  const model = new EditorStep({ width: 16, blocks: 1 });
-  const sharded = fullyShard(model, { group, units: unitsOf(model.editor) });
+  const subject = microSubject({ steps: Number(steps) });
+  const sharded = fullyShard(subject.model, { group, units: subject.units });
   const parameters = sharded.shards();
   const optimizer = AdamW.create({ parameters, learningRate: 1e-4 });
   const average = new ExponentialAverage(parameters);
@@ -42,7 +43,7 @@ await withGroup(joined, async (group) => {
   const from = savedSteps(checkpoints).at(-1) ?? 0;
   if (from > 0) await loadCheckpoint(checkpoints, from, modules);
   for (let iteration = from + 1; iteration <= Number(steps); iteration++) {
-    const [loss, norm] = await step(sharded, model, optimizer);
+    const [loss, norm] = await step(sharded, subject, optimizer);
     average.update(0.9);
     if (group.rank === 0)
       appendFileSync(join(folder!, 'losses.jsonl'), `${JSON.stringify({ iteration, loss, norm })}\n`);

@@ -1,6 +1,6 @@
 import { createChainSampler, fromReference, type ReasoningPolicy } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
-import { singleProcess } from '@thinkrl/fsdp-shard';
+import { inStep, type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
 import { encodePng } from '@thinkrl/microworld';
 import {
   type CheckpointModule,
@@ -17,11 +17,13 @@ import type { RunListener } from '../event.ts';
 import { groupingOf } from '../grouping.ts';
 import { referencesOf, trainedModules, updatesOf } from '../module-training.ts';
 import { patientReward } from '../patient-reward.ts';
+import { dealt } from '../ranks.ts';
 import { chainRecorder } from '../record-chains.ts';
 import type { QwenEditConfig } from './config.ts';
 import type { QwenEditModules } from './models.ts';
 import { questionReward } from './reward.ts';
 import type { Judging } from './servers.ts';
+import type { SharedModels } from './share-out.ts';
 import { entriesOf, loadTask, type TaskEntry } from './tasks.ts';
 
 /** What a run is put together from, beside its settings. */
@@ -31,6 +33,9 @@ export interface QwenEditParts {
   readonly planner: ReasoningPolicy | null;
   readonly judging: Judging;
   readonly entries: readonly TaskEntry[];
+  /** All ranks, each on its part of the tasks. */
+  readonly processGroup: ProcessGroup;
+  readonly shared: SharedModels;
 }
 
 /** Where a run is kept and how far it has come. */
@@ -54,7 +59,7 @@ export async function assembleRun(
   config: QwenEditConfig,
   { folder, from, signal, tell }: QwenEditAssembly,
 ): Promise<AssembledRun> {
-  const { modules, entries } = parts;
+  const { modules, entries, processGroup, shared } = parts;
   const key = Key.of(config.seed);
   const training = {
     ...config,
@@ -62,20 +67,29 @@ export async function assembleRun(
     editsAtOnce: config.generation.editsAtOnce,
     chainsAtOnce: config.understanding.chainsAtOnce,
   };
-  const trained = trainedModules<EditTask>(modules, training);
-  const references = referencesOf(trained, config);
+  const trained = trainedModules<EditTask>(modules, training, shared.modules);
+  const references = referencesOf(trained, config, shared.modules);
   if (from > 0) await loadCheckpoint(folder.checkpoints, from, trained);
-  rewindMetrics(folder.metrics, from);
+  const first = processGroup.rank === 0;
+  if (first) rewindMetrics(folder.metrics, from);
+  await agreementOf(trained, parts);
   const progress: StepObserver<EditTask> = (report) =>
     tell({ type: 'step', iterations: config.iterations, report });
+  const agreement: StepObserver<EditTask> = async ({ iteration }) => {
+    if (iteration % config.checkpointEvery === 0) await agreementOf(trained, parts);
+  };
+  const recorder = chainRecorder<EditTask>(folder, config, { encode: encodePng });
   const count = config.tasksPerIteration;
   const order = key.fold('tasks');
   const { steps, window, within } = config.editing;
   const run = {
     iterations: config.iterations,
     key: key.fold('train'),
-    tasksOf: (iteration: number) =>
-      readyTasks(entriesOf(entries, { iteration, count, key: order }), config, parts.judging),
+    processGroup,
+    tasksOf: (iteration: number) => {
+      const all = entriesOf(entries, { iteration, count, key: order });
+      return readyTasks(dealt(all, processGroup), config, parts.judging);
+    },
     window: (windowKey: Key) => drawWindow({ steps, size: window, within }, windowKey),
     collecting: collectingOf(parts, config, tell),
     credit: {
@@ -84,7 +98,7 @@ export async function assembleRun(
       improvementFloor: config.grouping.deviationFloor,
       editsPerPlan: config.editsPerPlan,
     },
-    updates: updatesOf({ ...modules, trained, references, processGroup: singleProcess() }, training),
+    updates: updatesOf({ ...modules, trained, references, processGroup, shared: shared.modules }, training),
     references: modules.remembered,
     state: createTrainingState<EditTask>({
       folder,
@@ -93,16 +107,33 @@ export async function assembleRun(
       checkpointEvery: config.checkpointEvery,
       keepCheckpoints: config.keepCheckpoints,
       skippedLimit: 3,
-      observers: [chainRecorder(folder, config, { encode: encodePng }), progress],
+      processGroup,
+      observers: [agreement, ...(first ? [recorder] : []), progress],
     }),
     ...(signal && { signal }),
   };
   return { run, trained };
 }
 
+/** Makes sure that all ranks hold the same of what each holds whole. */
+async function agreementOf(
+  trained: readonly CheckpointModule[],
+  { processGroup }: QwenEditParts,
+): Promise<void> {
+  const whole = trained.filter(({ sharded }) => sharded === undefined);
+  await sameEverywhere(
+    processGroup,
+    new Map(
+      whole.flatMap(({ name, parameters }) =>
+        [...parameters].map(([key, parameter]) => [`${name}.${key}`, parameter] as const),
+      ),
+    ),
+  );
+}
+
 /** How chains are collected: a task at a time, since pictures of one batch must have one size. */
 function collectingOf(
-  { modules, planner, judging }: QwenEditParts,
+  { modules, planner, judging, shared }: QwenEditParts,
   config: QwenEditConfig,
   tell: RunListener,
 ): CollectOptions<EditTask> {
@@ -118,6 +149,7 @@ function collectingOf(
     editsPerPlan: config.editsPerPlan,
     sampling: { temperature: config.temperature, mostTokens: config.planner.mostTokens },
     tasksPerSample: 1,
+    together: (work) => inStep(shared.together, work),
   };
 }
 

@@ -14,6 +14,7 @@ import {
   share,
   understandingSettings,
   whole,
+  yesNo,
 } from '../settings.ts';
 
 const text = z.string('use text');
@@ -112,6 +113,15 @@ const qwenEditSchema = z.strictObject({
     /** Edits in one backward pass of one denoising step. */
     editsAtOnce: whole(1),
   }),
+  /** What of the models' weights is shared out where a run has several ranks; each keeps all of the rest. */
+  sharding: z.strictObject({
+    /** The editor's transformer with its adapter. */
+    generation: yesNo,
+    /** Text encoder and local planner in one. Every token of a plan then gathers them anew. */
+    understanding: yesNo,
+    /** Ranks that share a copy out, such as those of a node; a divisor of all. 0 is all. */
+    ranks: whole(0),
+  }),
   checkpointEvery: whole(1),
   keepCheckpoints: whole(1),
   /** Iterations between recorded groups of chains, with pictures. */
@@ -170,6 +180,7 @@ export const defaultQwenEditConfig: QwenEditConfig = {
     chainsAtOnce: 4,
   },
   generation: { ...moduleDefaults, learningRate: 3e-4, clip: 1e-4, rank: 64, alpha: 128, editsAtOnce: 1 },
+  sharding: { generation: true, understanding: false, ranks: 0 },
   checkpointEvery: 10,
   keepCheckpoints: 2,
   recordEvery: 10,
@@ -189,8 +200,19 @@ export function parseQwenEditConfig(overrides: unknown): QwenEditConfig {
   checkWindow(config.editing, within === 'firstHalf' ? firstHalf(steps).length : steps - 1);
   checkPlansShared(config);
   checkPlanner(config);
+  checkSharding(config);
   checkTrainsSomething(config);
   return config;
+}
+
+/** Throws ConfigError where a planner of its own would be shared out. */
+function checkSharding({ sharding, understanding }: QwenEditConfig): void {
+  if (sharding.understanding && understanding.train && understanding.method === 'full')
+    throw new ConfigError({
+      field: 'sharding.understanding',
+      value: true,
+      fix: 'use false with understanding.method full, or train an adapter with lora',
+    });
 }
 
 /** Throws ConfigError for a planner that cannot be what it is told to be. */

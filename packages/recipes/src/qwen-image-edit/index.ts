@@ -7,6 +7,8 @@ export { type Architecture, architectureOf, RELEASED } from './memory/architectu
 export { keyValueBytes, type MemoryPlan, memoryPlan, type TaskSize, total } from './memory/memory-plan.ts';
 export {
   editorAdapterParameters,
+  gatheredEditorParameters,
+  gatheredUnderstandingParameters,
   languageParameters,
   plannerAdapterParameters,
   transformerParameters,

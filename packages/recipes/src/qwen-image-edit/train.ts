@@ -4,6 +4,13 @@ import type { Judge } from '@thinkrl/checklist-reward';
 import type { ReasoningPolicy } from '@thinkrl/cot-sampler';
 import type { EngineReport } from '@thinkrl/engine';
 import {
+  leastOverRanks,
+  rankEnvironment,
+  type ShardedModule,
+  type ShardingGroup,
+  withGroup,
+} from '@thinkrl/fsdp-shard';
+import {
   createRunFolder,
   holdingRunFolder,
   type RunFolder,
@@ -13,14 +20,16 @@ import {
 } from '@thinkrl/orchestrator';
 import { buildReport } from '@thinkrl/report';
 import type { RunControls } from '../event.ts';
+import { deviceOfRank, joinRanks, withSharing } from '../ranks.ts';
 import { keepingJudgements } from '../run-judge.ts';
 import { readSavedRun } from '../saved-run.ts';
 import { startEngine } from '../start-engine.ts';
 import { saveAdapters } from './adapters.ts';
 import { assembleRun, type QwenEditParts } from './assemble.ts';
 import { parseQwenEditConfig, type QwenEditConfig } from './config.ts';
-import { buildModules, loadFolder } from './models.ts';
+import { buildModules, type FolderModels, loadFolder } from './models.ts';
 import { judgingOf, servedPlanner } from './servers.ts';
+import { shareOut } from './share-out.ts';
 import { type QwenEditSummary, writeSummary } from './summary.ts';
 import { readTasks } from './tasks.ts';
 
@@ -40,7 +49,7 @@ export interface TrainQwenEditOptions extends RunControls, QwenEditReplacements 
   readonly out: string;
 }
 
-/** The end of a run: its folder, and its summary unless it was stopped before the end. */
+/** The end of a run: its folder, and on the first rank its summary unless it was stopped before the end. */
 export interface TrainQwenEditResult {
   readonly folder: string;
   readonly summary: QwenEditSummary | null;
@@ -54,6 +63,10 @@ export interface TrainQwenEditResult {
  * Trains Qwen-Image-Edit by ThinkRL-Edit. Checkpoints hold the trained parameters and optimisers only, the judge's replies
  * are kept beside them; at the end, or when stopped, the adapters are written in PEFT's layout too.
  *
+ * Started as several ranks, each samples and judges its part of every iteration's tasks, and updates are shared, as are the
+ * weights that `sharding` names: the run is the same, up to rounding, whatever their number. The first rank writes the run
+ * folder, which all must see.
+ *
  * @throws ConfigError, TaskFileError, RunFolderError, ServedRequestError, and whatever engine and loaders throw.
  * @example
  * const config = parseQwenEditConfig({ model, tasks: { path: 'tasks.jsonl' }, judge: { baseURL, name } });
@@ -64,9 +77,14 @@ export async function trainQwenEdit(
   options: TrainQwenEditOptions,
 ): Promise<TrainQwenEditResult> {
   const ready = await prepare(config, options);
-  return holdingRunFolder(runFolder(options.out), () => {
-    const folder = createRunFolder(options.out, { recipe: config.recipe, config });
-    return runOn(folder, config, { ...ready, ...options, from: 0 });
+  return withGroup(ready.processGroup, ({ rank }) => {
+    const folder = runFolder(options.out);
+    const run = () => runOn(folder, config, { ...ready, ...options, from: 0 });
+    if (rank > 0) return run();
+    return holdingRunFolder(folder, () => {
+      createRunFolder(options.out, { recipe: config.recipe, config });
+      return run();
+    });
   });
 }
 
@@ -81,15 +99,20 @@ export async function resumeQwenEdit(
 ): Promise<TrainQwenEditResult> {
   const folder = runFolder(path);
   const config = parseQwenEditConfig(readSavedRun(folder).config);
-  return holdingRunFolder(folder, async () => {
-    const ready = await prepare(config, options);
-    const from = savedSteps(folder.checkpoints).at(-1) ?? 0;
-    return runOn(folder, config, { ...ready, ...options, from });
+  const ready = await prepare(config, options);
+  return withGroup(ready.processGroup, (group) => {
+    const run = async () => {
+      const from = await leastOverRanks(group, savedSteps(folder.checkpoints).at(-1) ?? 0);
+      return runOn(folder, config, { ...ready, ...options, from });
+    };
+    return group.rank > 0 ? run() : holdingRunFolder(folder, run);
   });
 }
 
-interface Prepared extends QwenEditParts {
+interface Prepared extends Omit<QwenEditParts, 'shared'> {
   readonly engine: EngineReport;
+  readonly models: FolderModels;
+  readonly processGroup: ShardingGroup;
 }
 
 /** Everything that can be missing, before a run folder is made: a run that cannot begin leaves none behind. */
@@ -99,11 +122,14 @@ async function prepare(
 ): Promise<Prepared> {
   const entries = readTasks(config.tasks.path);
   const judging = await judgingOf(config, { given: judge, signal });
-  const engine = await startEngine(config, tell);
-  const modules = buildModules(loadFolder(config), config, { form });
+  const device = deviceOfRank(config.engine.device, rankEnvironment(process.env));
+  const engine = await startEngine({ engine: { ...config.engine, device } }, tell);
+  const models = loadFolder(config);
+  const modules = buildModules(models, config, { form });
   const served = config.planner.kind === 'served' && config.mode !== 'direct';
   const replaced = planner ?? (served ? await servedPlanner(config, signal) : null);
-  return { engine, entries, judging, modules, planner: replaced ?? modules.policy };
+  const parts = { entries, judging, modules, planner: replaced ?? modules.policy };
+  return { ...parts, engine, models, processGroup: await joinRanks() };
 }
 
 interface RunOptions extends RunControls, Prepared {
@@ -116,22 +142,37 @@ async function runOn(
   config: QwenEditConfig,
   options: RunOptions,
 ): Promise<TrainQwenEditResult> {
-  const { engine, modules, judging, from, signal, onEvent: tell = () => {} } = options;
-  tell({ type: 'folder', path: folder.root, resumedFrom: from });
-  const run = await keepingJudgements(judging.judge, { folder, tell }, async (judge) => {
-    const parts = { ...options, judging: { ...judging, judge } };
-    const assembled = await assembleRun(parts, config, { folder, from, signal, tell });
-    await train(assembled.run);
-    return assembled.run;
-  });
+  const { engine, modules, models, judging, processGroup, from, signal, onEvent: tell = () => {} } = options;
+  const first = processGroup.rank === 0;
   const adapters = join(folder.root, 'adapters');
-  await saveAdapters(adapters, modules.adapters, config.model);
-  if (run.state.iteration < config.iterations) {
-    tell({ type: 'stopped', iteration: run.state.iteration, path: folder.root });
+  tell({ type: 'folder', path: folder.root, resumedFrom: from });
+  const reached = await withSharing(processGroup, config.sharding.ranks, async (groups) => {
+    const shared = shareOut(models, modules.adapters, { sharding: config.sharding, groups });
+    const iteration = await keepingJudgements(judging.judge, { folder, tell }, async (judge) => {
+      const parts = { ...options, shared, judging: { ...judging, judge } };
+      const { run } = await assembleRun(parts, config, { folder, from, signal, tell });
+      await train(run);
+      return run.state.iteration;
+    });
+    await withTrained(shared.together, async () => {
+      if (first) await saveAdapters(adapters, modules.adapters, config.model);
+    });
+    return iteration;
+  });
+  if (reached < config.iterations) {
+    tell({ type: 'stopped', iteration: reached, path: folder.root });
     return { folder: folder.root, summary: null, report: null, adapters };
   }
+  if (!first) return { folder: folder.root, summary: null, report: null, adapters };
   const summary = writeSummary(folder, config, engine);
   const report = await buildReport(folder.root);
   tell({ type: 'report', path: report });
   return { folder: folder.root, summary, report, adapters };
+}
+
+/** Does `work` with what is trained of some modules here and whole. */
+async function withTrained(modules: readonly ShardedModule[], work: () => Promise<void>): Promise<void> {
+  const [first, ...rest] = modules;
+  if (first === undefined) return work();
+  return first.withTrained(() => withTrained(rest, work));
 }

@@ -15,7 +15,7 @@ import { embedding, embeddingGrad, embeddingGradient } from './Embedding.ts';
 import { fromFile } from './FromFile.ts';
 import { gatedSilu, gatedSiluGrad, gatedSiluGradient } from './GatedSilu.ts';
 import { gelu, geluGrad, geluGradient } from './Gelu.ts';
-import { clipGlobalNorm, globalNorm } from './GlobalNorm.ts';
+import { clipGlobalNorm, globalNorm, squaredNorm } from './GlobalNorm.ts';
 import { groupNorm, groupNormGrad, groupNormGradient } from './GroupNorm.ts';
 import { headLogProb, headLogProbGrad, headLogProbGradient } from './HeadLogProb.ts';
 import { keyedNormal } from './KeyedNormal.ts';
@@ -75,6 +75,7 @@ export const fusedKernels: readonly KernelConfig[] = [
   seededUniform,
   silu,
   siluGrad,
+  squaredNorm,
   tokenLogProb,
   tokenLogProbGrad,
   transformerBlock,

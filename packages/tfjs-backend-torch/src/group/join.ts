@@ -56,3 +56,39 @@ export async function joinGroup(options: GroupOptions): Promise<TorchProcessGrou
   }
   return new TorchProcessGroup(number, options);
 }
+
+/**
+ * Joins some ranks of a world that has been joined, at the same store: a group of their own, in which they are numbered by
+ * their place in `ranks`. Each of them calls it, with the world's options and the same list.
+ *
+ * A part may be joined again and again.
+ *
+ * @throws TorchGroupError when one does not come in time.
+ * @throws ConfigError for a rank that is not in the list.
+ * @example
+ * const world = await joinGroup(options);
+ * const node = await joinPart(options, [0, 1]);
+ */
+export async function joinPart(options: GroupOptions, ranks: readonly number[]): Promise<TorchProcessGroup> {
+  const rank = ranks.indexOf(options.rank);
+  if (rank < 0)
+    throw new ConfigError({ field: 'ranks', value: ranks, fix: `list rank ${options.rank}, which joins` });
+  const { serves: _, prefix = 'thinkrl', ...where } = options;
+  const place = { ...where, rank, worldSize: ranks.length };
+  if (ranks.length === 1) return joinGroup(place);
+  return joinGroup({
+    ...place,
+    serves: false,
+    prefix: `${prefix}/ranks ${ranks.join(' ')}/${turn(options, ranks)}`,
+  });
+}
+
+const turns = new Map<string, number>();
+
+/** How often this rank has joined a part before: what the store keeps of an earlier group must not be taken for new. */
+function turn({ rank, masterAddress, masterPort, prefix }: GroupOptions, ranks: readonly number[]): number {
+  const part = JSON.stringify([masterAddress, masterPort, prefix, rank, ranks]);
+  const before = turns.get(part) ?? 0;
+  turns.set(part, before + 1);
+  return before;
+}

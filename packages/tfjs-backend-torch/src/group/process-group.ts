@@ -96,6 +96,12 @@ export class TorchProcessGroup {
     return { wait: () => this.arrive(flight)[0]! };
   }
 
+  /** Starts to add a vector up over all ranks; `wait` gives the sum. */
+  startAllReduce(vector: Tensor): PendingCollective<Tensor> {
+    const flight = this.start(reduce, reductions.sum, handlesOf([vector]));
+    return { wait: () => this.arrive(flight)[0]! };
+  }
+
   /** Bytes of tensors that this rank has sent and received so far. */
   traffic(): GroupTraffic {
     return native().groupTraffic(this.group);

@@ -2,6 +2,8 @@ import type { QwenEditConfig } from '../config.ts';
 import type { Architecture } from './architecture.ts';
 import {
   editorAdapterParameters,
+  gatheredEditorParameters,
+  gatheredUnderstandingParameters,
   languageParameters,
   plannerAdapterParameters,
   transformerParameters,
@@ -41,7 +43,7 @@ const DECODER_TENSORS = 3;
 const FLOAT = 4;
 
 /**
- * Memory of a run on one GPU. Weights, adapters, optimisers and key-value caches are exact; activations are estimates from
+ * Memory of a run on one GPU, of `sharding.ranks` that share weights out, once each has shared out what it loaded. Weights, adapters, optimisers and key-value caches are exact; activations are estimates from
  * the number of tokens, with plans of the greatest length.
  *
  * @example
@@ -70,17 +72,39 @@ function residentBytes(config: QwenEditConfig, sizes: Architecture): Bytes {
   const { train, method, rank } = config.understanding;
   const whole = train && method === 'full' ? encoder : 0;
   const planner = train && method === 'lora' ? plannerAdapterParameters(understanding.language, rank) : 0;
+  const { generation, understanding: encoding } = sharesOf(config);
+  const adapters = editor * generation + planner * encoding;
   return {
-    transformer: transformerParameters(transformer) * weightBytes,
-    'text encoder': encoder * weightBytes,
+    transformer: transformerParameters(transformer) * weightBytes * generation,
+    'text encoder': encoder * weightBytes * encoding,
+    ...gatheredBytes(config, sizes),
     autoencoder: vaeParameters(vae) * FLOAT,
     'planner of its own': whole * FLOAT,
-    adapters: (editor + planner) * FLOAT,
+    adapters: adapters * FLOAT,
     // Two moments in float32.
-    optimisers: (editor + planner + whole) * 2 * FLOAT,
-    ...(config.understanding.beta > 0 && { 'reference planner': (planner + whole) * FLOAT }),
-    ...(config.generation.beta > 0 && { 'reference editor': editor * FLOAT }),
+    optimisers: (adapters + whole) * 2 * FLOAT,
+    // An adapter that is shared out is switched off instead.
+    ...(config.understanding.beta > 0 &&
+      encoding === 1 && { 'reference planner': (planner + whole) * FLOAT }),
+    ...(config.generation.beta > 0 && generation === 1 && { 'reference editor': editor * FLOAT }),
   };
+}
+
+/** The share of each model that a rank keeps. */
+function sharesOf({ sharding }: QwenEditConfig): Readonly<Record<'generation' | 'understanding', number>> {
+  const share = (parted: boolean) => (parted ? 1 / Math.max(1, sharding.ranks) : 1);
+  return { generation: share(sharding.generation), understanding: share(sharding.understanding) };
+}
+
+/** What is whole for a moment of a model that is shared out: what lies around its blocks, and a block. */
+function gatheredBytes(
+  { sharding }: QwenEditConfig,
+  { transformer, understanding, weightBytes }: Architecture,
+): Bytes {
+  if (sharding.ranks <= 1) return {};
+  const editor = sharding.generation ? gatheredEditorParameters(transformer) : 0;
+  const encoder = sharding.understanding ? gatheredUnderstandingParameters(understanding) : 0;
+  return { 'weights while they are gathered': Math.max(editor, encoder) * weightBytes };
 }
 
 /** Sizes of a sequence, tokens. */

@@ -35,6 +35,28 @@ export function transformerParameters(config: TransformerConfig): number {
   return blocks * 2 * stream + outside;
 }
 
+/** The most of the transformer that is whole at once where it is shared out: all around the blocks, a block without modulation. */
+export function gatheredEditorParameters(config: TransformerConfig): number {
+  const width = config.heads * config.headSize;
+  const around = transformerParameters({ ...config, blocks: 0 });
+  const block = transformerParameters({ ...config, blocks: 1 }) - around;
+  return around + block - 2 * linear(width, 6 * width);
+}
+
+/** The same of Qwen2.5-VL: both tables of words, what lies around the blocks of both models, and a layer. */
+export function gatheredUnderstandingParameters({
+  vision,
+  language,
+}: {
+  readonly vision: VisionConfig;
+  readonly language: LanguageConfig;
+}): number {
+  const around = visionParameters({ ...vision, depth: 0 }) + languageParameters({ ...language, layers: 0 });
+  const layer =
+    languageParameters({ ...language, layers: 1 }) - languageParameters({ ...language, layers: 0 });
+  return around + layer;
+}
+
 /** Parameters of low-rank updates on the twelve layers of each block: 424.7 million at rank 64 as released. */
 export function editorAdapterParameters(
   { blocks, heads, headSize }: TransformerConfig,

@@ -1,0 +1,1 @@
+"""Reference fixtures of the Qwen-Image-Edit stack, one module per part; fixtures.py runs them."""

@@ -1,0 +1,64 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { useEngine } from '@thinkrl/engine';
+import { readSafetensors } from '@thinkrl/nn';
+import { expect, it } from 'vitest';
+import { newRun, numbersOf, runRanks } from './launch-ranks.ts';
+import { tinyModel, tinySettings, writeTasks } from './qwen-image-edit-fixture.ts';
+
+/** The adapters that a run wrote, by module and name. */
+async function adaptersOf(run: string): Promise<ReadonlyMap<string, Float32Array>> {
+  const found: [string, Float32Array][] = [];
+  for (const module of ['understanding', 'generation']) {
+    const file = join(run, 'adapters', module, 'adapter_model.safetensors');
+    for (const [name, { data }] of (await readSafetensors(file)).tensors)
+      found.push([`${module} ${name}`, data as Float32Array]);
+  }
+  return new Map(found);
+}
+
+it('two ranks that share both models out come to what one process comes to that holds them', async () => {
+  await useEngine({ engine: 'cpu' }); // the fixture passes through tensors
+  const path = await writeTasks(join(newRun(), '..'));
+  const tiny = tinySettings(tinyModel(), path);
+  const settings = {
+    ...tiny,
+    engine: { ...tiny.engine, name: 'torch' },
+    // Three tasks, which two ranks do not share evenly.
+    ...{ tasksPerIteration: 3, groupSize: 3, recordShare: 0, sharding: { understanding: true } },
+    understanding: { ...tiny.understanding, learningRate: 1e-4 },
+    generation: { ...tiny.generation, learningRate: 3e-4 },
+    editing: { ...tiny.editing, steps: 3 },
+    planner: { mostTokens: 4 },
+  };
+  const trained = async (worldSize: number) => {
+    const out = newRun();
+    const errors = await runRanks(worldSize, 'qwen-in-a-process.ts', [out, JSON.stringify(settings)]);
+    expect(errors.join('')).toBe('');
+    return out;
+  };
+  const [alone, together] = [await trained(1), await trained(2)];
+  const [expected, found] = [numbersOf(alone), numbersOf(together)];
+  expect(Object.keys(found).sort()).toEqual(Object.keys(expected).sort());
+  for (const [place, value] of Object.entries(expected))
+    expect(Math.abs(found[place]! - value), place).toBeLessThan(1e-5 * Math.max(1, Math.abs(value)));
+  expect(found['.1.generation.samples']).toBeGreaterThan(0);
+  const adapters = await adaptersOf(together);
+  for (const [name, values] of await adaptersOf(alone)) {
+    const own = adapters.get(name)!;
+    const apart = Math.sqrt(
+      values.reduce((sum, value, i) => sum + (value - own[i]!) ** 2, 0) / values.length,
+    );
+    // Not the largest: where a gradient is 0 but for rounding, AdamW makes steps of the rounding.
+    expect(apart, name).toBeLessThan(1e-6);
+  }
+  expect(readdirSync(join(together, 'checkpoints', 'step-2')).sort()).toEqual(
+    [
+      ...['generation', 'understanding'].flatMap((name) =>
+        ['', '.optimizer'].flatMap((part) => [0, 1].map((rank) => `${name}${part}.${rank}-of-2.safetensors`)),
+      ),
+      'manifest.json',
+    ].sort(),
+  );
+  expect(readdirSync(join(together, '..'))).toEqual(['run']);
+}, 300_000);
