@@ -9,6 +9,8 @@ export interface SeparateWork<T> {
   readonly signal: AbortSignal | undefined;
   /** Seconds between two meetings of the ranks; 1 unless given. */
   readonly meetEvery?: number;
+  /** Resolves when the work has no collectives of its own ahead, between which a meeting would come; at once unless given. */
+  readonly apart?: Promise<void> | undefined;
   /** Is given up when its signal is aborted. */
   work(signal: AbortSignal | undefined): Promise<T>;
 }
@@ -26,13 +28,15 @@ export interface SeparateWork<T> {
  * const collection = await besideOthers({ group, signal, work });
  */
 export async function besideOthers<T>(separate: SeparateWork<T>): Promise<T | null> {
-  const { group, signal, meetEvery = 1, work } = separate;
+  const { group, signal, meetEvery = 1, apart, work } = separate;
   if (group.worldSize === 1) return unlessStopped(work(signal), signal);
   const giveUp = new AbortController();
   const own: { result?: Result<T> } = {};
-  const ended = settled(work(giveUp.signal)).then((result) => {
+  const either = signal === undefined ? giveUp.signal : AbortSignal.any([signal, giveUp.signal]);
+  const ended = settled(work(either)).then((result) => {
     own.result = result;
   });
+  await Promise.race([ended, apart]);
   for (;;) {
     await Promise.race([ended, pause(1000 * meetEvery, undefined, { ref: false })]);
     const { result } = own;

@@ -40,6 +40,8 @@ export interface CollectRequest<Task extends EditTask> {
   readonly key: Key;
   /** Gives the collection up between two stages of the sampling or while chains are judged; it then rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Is told when all is sampled and only judgements are missing. */
+  readonly onSampled?: () => void;
 }
 
 /**
@@ -48,7 +50,7 @@ export interface CollectRequest<Task extends EditTask> {
  */
 export async function collect<Task extends EditTask>(
   options: CollectOptions<Task>,
-  { tasks, stochastic, key, signal }: CollectRequest<Task>,
+  { tasks, stochastic, key, signal, onSampled }: CollectRequest<Task>,
 ): Promise<Collection<Task>> {
   const started = performance.now();
   let judge = 0;
@@ -79,6 +81,7 @@ export async function collect<Task extends EditTask>(
     }
   };
   await together(sampleAll);
+  onSampled?.();
   const judged = (await unlessAborted(Promise.all(pending), signal)).flat();
   return { judged, seconds: { sample: secondsSince(started), judge } };
 }

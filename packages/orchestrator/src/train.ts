@@ -1,7 +1,7 @@
 import { onAnyRank, singleProcess } from '@thinkrl/fsdp-shard';
 import type { EditTask, Group, StepReport } from '@thinkrl/spec';
 import { besideOthers } from './beside-others.ts';
-import { type Collection, collect } from './collect.ts';
+import { type Collection, type CollectRequest, collect } from './collect.ts';
 import { assignCredit } from './credit.ts';
 import { stepReport } from './step-report.ts';
 import type { TrainingRun } from './training-run.ts';
@@ -40,8 +40,13 @@ async function iterate<Task extends EditTask>(
   iteration: number,
 ): Promise<{ readonly report: StepReport; readonly groups: readonly Group<Task>[] } | null> {
   const { updates, processGroup: group = singleProcess() } = run;
-  const work = (signal: AbortSignal | undefined) => collectIteration(run, iteration, signal);
-  const collection = await besideOthers({ group, signal: run.signal, work });
+  let onSampled = () => {};
+  const sampled = new Promise<void>((resolve) => {
+    onSampled = resolve;
+  });
+  const work = (signal: AbortSignal | undefined) => collectIteration(run, { iteration, signal, onSampled });
+  // While it samples a rank may have collectives of shared weights, and on a GPU a meeting would hold its stream up.
+  const collection = await besideOthers({ group, signal: run.signal, apart: sampled, work });
   if (collection === null) return null;
   const { judged, seconds } = collection;
   const groups = assignCredit(judged, run.credit);
@@ -57,13 +62,17 @@ async function iterate<Task extends EditTask>(
   return { report, groups };
 }
 
+interface Gathering extends Pick<CollectRequest<EditTask>, 'signal' | 'onSampled'> {
+  readonly iteration: number;
+}
+
 /** Samples and judges the chains of an iteration. */
 async function collectIteration<Task extends EditTask>(
   run: TrainingRun<Task>,
-  iteration: number,
-  signal: AbortSignal | undefined,
+  { iteration, signal, onSampled }: Gathering,
 ): Promise<Collection<Task>> {
   const key = run.key.fold(iteration);
   const tasks = await run.tasksOf(iteration);
-  return collect(run.collecting, { tasks, stochastic: run.window(key.fold('window')), key, signal });
+  const stochastic = run.window(key.fold('window'));
+  return collect(run.collecting, { tasks, stochastic, key, signal, ...(onSampled && { onSampled }) });
 }

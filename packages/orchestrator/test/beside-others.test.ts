@@ -28,6 +28,32 @@ it('gives every rank its own result once all are done, and meets meanwhile', asy
   expect(memory().numTensors).toBe(before);
 });
 
+it('keeps out of the way of collectives that the work has', async () => {
+  const order: string[] = [];
+  const results = fakeWorld(2).map((group) => {
+    let leave = () => {};
+    const apart = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    const allReduce: typeof group.allReduce = (...call) => {
+      order.push('meeting');
+      return group.allReduce(...call);
+    };
+    const work = async () => {
+      await pause(100);
+      await group.barrier();
+      order.push('own');
+      leave();
+      return pause(50, 'done');
+    };
+    const watched = { ...group, allReduce };
+    return besideOthers({ group: watched, signal: undefined, meetEvery: 0.01, apart, work });
+  });
+  expect(await Promise.all(results)).toEqual(['done', 'done']);
+  expect(order.slice(0, 2)).toEqual(['own', 'own']);
+  expect(order).toContain('meeting');
+});
+
 it('ends the work of all when one is told to stop', async () => {
   const stop = new AbortController();
   setTimeout(() => stop.abort(), 30);
