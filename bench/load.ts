@@ -94,16 +94,20 @@ function coldLoad(most: number): void {
   writeShards(folder, chosen, { limit: most, write: realShard });
   const path = join(folder, 'model-0.safetensors');
   const sides: Readonly<Record<string, () => number>> = {
-    dd: () => ddSeconds(path),
-    'dd past the page cache': () => ddSeconds(path, 'iflag=direct'),
+    'dd, 16 MiB at a time': () => ddSeconds(path, 'bs=16M'),
+    'dd past the page cache': () => ddSeconds(path, 'bs=16M', 'iflag=direct'),
+    'dd into memory of its own': () => ddSeconds(path, `bs=${total}`, 'iflag=fullblock'),
     load: () => loadApart('transformer', path).seconds,
   };
   const rates = new Map<string, number[]>(Object.keys(sides).map((side) => [side, []]));
-  for (let round = 0; round < Number(options.rounds); round++)
-    for (const [side, seconds] of Object.entries(sides)) {
+  const order = Object.entries(sides);
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const [side, seconds] of order) {
       forget(path);
       rates.get(side)!.push(total / seconds() / 1e6);
     }
+    order.push(order.shift()!);
+  }
   console.log(`\ncold, ${(total / GB).toFixed(2)} GB, MB/s: median (all)`);
   for (const [side, list] of rates) {
     const sorted = list.map(Math.round).sort((a, b) => a - b);
@@ -111,9 +115,10 @@ function coldLoad(most: number): void {
   }
 }
 
+/** What `dd` takes to read a file, process start included. */
 function ddSeconds(path: string, ...more: readonly string[]): number {
   const start = performance.now();
-  execFileSync('dd', [`if=${path}`, 'of=/dev/null', 'bs=16M', ...more], { stdio: 'ignore' });
+  execFileSync('dd', [`if=${path}`, 'of=/dev/null', ...more], { stdio: 'ignore' });
   return (performance.now() - start) / 1000;
 }
 
