@@ -48,9 +48,22 @@ try {
   }
   const geometricMean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
   console.log(`| geometric mean | | | ${geometricMean.toFixed(2)} |\n`);
+  const wasm = await besideWasm();
+  console.log(
+    `${wasm.title}: ${ms(wasm.torch)} ms here, ${ms(wasm.wasm)} on tfjs wasm, ${(wasm.wasm / wasm.torch).toFixed(0)} times as long\n`,
+  );
   const { clock: name } = options;
   const setting = { threads, clock: name, engine: `libtorch ${engine.version}`, peer: torch };
-  console.log(JSON.stringify({ bench: 'engine', ...setting, load: loadavg()[0], geometricMean, ratios }));
+  console.log(
+    JSON.stringify({
+      bench: 'engine',
+      ...setting,
+      load: loadavg()[0],
+      geometricMean,
+      ratios,
+      wasm: wasm.wasm / wasm.torch,
+    }),
+  );
 } finally {
   peer.close();
 }
@@ -87,6 +100,24 @@ async function compare(work: Case): Promise<{ readonly ours: number; readonly th
     }
   }
   return { ours: median(ours), theirs: median(theirs) };
+}
+
+/** Median seconds of one run of the first case on our engine and on tfjs's own for processors. */
+async function besideWasm(): Promise<{
+  readonly title: string;
+  readonly torch: number;
+  readonly wasm: number;
+}> {
+  const seconds = async (name: 'torch' | 'wasm', repeats: number) => {
+    await useEngine({ engine: name, threads });
+    const work = blockCase({ batch: 16, tokens: 160, width: 128, heads: 4 });
+    await ourTimes(work, 1);
+    const time = median(await ourTimes(work, repeats));
+    work.dispose();
+    return { title: work.title, time };
+  };
+  const [torch, wasm] = [await seconds('torch', 20), await seconds('wasm', 3)];
+  return { title: torch.title, torch: torch.time, wasm: wasm.time };
 }
 
 /** Seconds of one run here, warmed up. */
