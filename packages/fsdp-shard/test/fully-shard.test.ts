@@ -4,12 +4,12 @@ import { differences, runSharded } from './ranks/launch.ts';
 import { runPlain } from './ranks/plain-run.ts';
 import type { Outcome, Plan } from './ranks/plan.ts';
 
-const plan: Plan = { steps: 10 };
+const plan: Plan = { steps: 20 };
 
 /** How a run differs from `plan`. */
 const variants = {
-  plain: { steps: 20 },
-  again: { steps: 20 },
+  plain: {},
+  again: {},
   checkpointed: { checkpoint: true },
   'without freeing between the passes': { reshardAfterForward: false },
   'accumulating two parts': { parts: 2, rows: 8 },
