@@ -39,6 +39,11 @@ export interface FullyShardOptions {
    * module's unless given. The rest is frozen: shared out as well, without gradients.
    */
   readonly trainable?: ParameterMap;
+  /**
+   * Gives the parameters of a unit, by their names in the module, their values: of a module that is to be loaded, one unit
+   * at a time is then whole. They have their values unless given.
+   */
+  readonly fill?: (parameters: ParameterMap) => void;
   readonly mixedPrecision?: MixedPrecision;
   /** Whether a unit is freed between forward and backward pass; true unless given. */
   readonly reshardAfterForward?: boolean;
@@ -65,8 +70,13 @@ export function fullyShard(module: Module, options: FullyShardOptions): ShardedM
     throw new ConfigError({ field: 'engine', value: 'another', fix: 'use torch, which can free parameters' });
   const { group, replicas = null, reshardAfterForward = true } = options;
   const plans = planUnits(module, options);
+  const own = module.parameters();
   return new ShardedModule({ group, replicas, reshardAfterForward }, (context) =>
-    plans.map((plan) => makeUnit(plan, { context, options })),
+    plans.map((plan) => {
+      const parts = [...plan.trained, ...plan.frozen].filter(([name]) => own.has(name));
+      options.fill?.(new Map(parts));
+      return makeUnit(plan, { context, options });
+    }),
   );
 }
 

@@ -81,6 +81,7 @@ export {
   type SaveOptions,
   saveParameters,
 } from './parameters.ts';
+export { leavePending, type PendingWeights } from './pending-weights.ts';
 export { openCheckpoint } from './safetensors/checkpoint.ts';
 export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './safetensors/half.ts';
 export type {

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  type HostTensor,
-  type LoadOptions,
+  leavePending,
   loadParameters,
-  type Module,
   openCheckpoint,
+  type PendingWeights,
   type StorageType,
 } from '@thinkrl/nn';
 import { QwenImageFolderError } from './error.ts';
@@ -25,6 +24,8 @@ export interface QwenImageModels {
   readonly schedule: ScheduleOfSteps;
   /** What the transformer's weights are stored and computed in. */
   readonly storage: StorageType;
+  /** What the transformer is still to be given; null when all is there. */
+  readonly pending: PendingWeights | null;
   dispose(): void;
 }
 
@@ -32,6 +33,8 @@ export interface QwenImageModels {
 export interface LoadQwenImageOptions {
   /** What the transformer's weights are stored and computed in; that of its files unless given. */
   readonly storage?: StorageType;
+  /** `later` leaves the transformer's weights in their files, for a model that is shared out; `now` unless given. */
+  readonly weights?: 'now' | 'later';
 }
 
 const KINDS: Readonly<Record<string, PipelineKind>> = {
@@ -49,6 +52,7 @@ const KINDS: Readonly<Record<string, PipelineKind>> = {
  * const { transformer, vae, kind, schedule } = loadQwenImage('Qwen-Image-Edit-2511');
  */
 export function loadQwenImage(folder: string, options: LoadQwenImageOptions = {}): QwenImageModels {
+  const { storage, weights = 'now' } = options;
   const kind = pipelineKind(folder);
   const config = <T>(part: string, name: string, parse: (json: unknown, path: string) => T) => {
     const path = join(folder, part, name);
@@ -57,38 +61,54 @@ export function loadQwenImage(folder: string, options: LoadQwenImageOptions = {}
   const schedule = config('scheduler', 'scheduler_config.json', parseScheduler);
   const vae = new QwenImageVae(config('vae', 'config.json', parseVaeConfig));
   const transformer = new QwenImageTransformer(config('transformer', 'config.json', parseTransformerConfig));
+  let open: PendingWeights | null = null;
   const dispose = () => {
+    open?.close();
     transformer.dispose();
     vae.dispose();
   };
-  let stored: StorageType;
   try {
-    load(vae, join(folder, 'vae'), { change: vaeTensors });
-    stored = load(transformer, join(folder, 'transformer'), { halves: 'keep', ...options });
+    loadVae(vae, join(folder, 'vae'));
+    const { pending, stored } = openTransformer(transformer, join(folder, 'transformer'), storage);
+    open = pending;
+    if (weights === 'now') {
+      pending.fill(transformer.parameters());
+      pending.close();
+    }
+    return {
+      ...{ transformer, vae, kind, schedule, dispose },
+      ...{ storage: storage ?? stored, pending: weights === 'now' ? null : pending },
+    };
   } catch (error) {
     dispose();
     throw error;
   }
-  return { transformer, vae, kind, schedule, storage: options.storage ?? stored, dispose };
 }
 
-interface Loading extends LoadOptions {
-  readonly change?: (tensors: ReadonlyMap<string, HostTensor>) => ReadonlyMap<string, HostTensor>;
-}
-
-/** Loads the weights of a folder and says what its files store them in. */
-function load(
-  model: Module,
-  folder: string,
-  { change = (tensors) => tensors, ...options }: Loading,
-): StorageType {
+function loadVae(vae: QwenImageVae, folder: string): void {
   const checkpoint = openCheckpoint(folder);
   try {
-    loadParameters(model.parameters(), change(checkpoint.tensors), options);
-    const [first] = checkpoint.tensors.values();
-    return first?.bits?.storage ?? 'float32';
+    loadParameters(vae.parameters(), vaeTensors(checkpoint.tensors));
   } finally {
     checkpoint.close();
+  }
+}
+
+/** The weights of a folder, and what its files store them in. */
+function openTransformer(
+  transformer: QwenImageTransformer,
+  folder: string,
+  storage: StorageType | undefined,
+): { readonly pending: PendingWeights; readonly stored: StorageType } {
+  const checkpoint = openCheckpoint(folder);
+  try {
+    const options = { halves: 'keep', ...(storage && { storage }) } as const;
+    const pending = leavePending(transformer.parameters(), checkpoint, options);
+    const [first] = checkpoint.tensors.values();
+    return { pending, stored: first?.bits?.storage ?? 'float32' };
+  } catch (error) {
+    checkpoint.close();
+    throw error;
   }
 }
 

@@ -10,7 +10,7 @@ export {
 } from './config.ts';
 export { QwenVlFolderError, QwenVlInputError } from './error.ts';
 export { LanguageModel, type RunOptions } from './language-model.ts';
-export { type LoadQwenVlOptions, loadQwenVl, type QwenVlModels } from './load.ts';
+export { type LoadedQwenVl, type LoadQwenVlOptions, loadQwenVl, type QwenVlModels } from './load.ts';
 export { type ForwardOptions, QwenVl, type TokenRows } from './model.ts';
 export {
   cellsOf,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { loadParameters, mapTensors, openCheckpoint, type StorageType } from '@thinkrl/nn';
+import { leavePending, mapTensors, openCheckpoint, type PendingWeights, type StorageType } from '@thinkrl/nn';
 import { type ParseConfigOptions, parseConfig } from './config.ts';
 import { QwenVlFolderError } from './error.ts';
 import { folderParts, readJson, readPatchOptions, readTemplate, readTokenizer } from './folder.ts';
@@ -11,12 +11,20 @@ import { QwenVlProcessor } from './processor.ts';
 export interface LoadQwenVlOptions extends Pick<ParseConfigOptions, 'ignore'> {
   /** What weights are stored and computed in; that of the files unless given. */
   readonly storage?: StorageType;
+  /** `later` leaves the weights in their files, for a model that is shared out; `now` unless given. */
+  readonly weights?: 'now' | 'later';
 }
 
 /** A loaded model and what it reads with. */
 export interface QwenVlModels {
   readonly model: QwenVl;
   readonly processor: QwenVlProcessor;
+}
+
+/** What {@link loadQwenVl} gives. */
+export interface LoadedQwenVl extends QwenVlModels {
+  /** What the model is still to be given; null when all is there. */
+  readonly pending: PendingWeights | null;
 }
 
 /**
@@ -29,7 +37,7 @@ export interface QwenVlModels {
  * @example
  * const { model, processor } = loadQwenVl('Qwen2.5-VL-7B-Instruct');
  */
-export function loadQwenVl(folder: string, options: LoadQwenVlOptions = {}): QwenVlModels {
+export function loadQwenVl(folder: string, options: LoadQwenVlOptions = {}): LoadedQwenVl {
   const parts = folderParts(folder);
   const path = join(parts.weights, 'config.json');
   const { ignore = [] } = options;
@@ -44,27 +52,33 @@ export function loadQwenVl(folder: string, options: LoadQwenVlOptions = {}): Qwe
     patches,
     imageToken: config.imageToken,
   });
-  return { model: loadWeights(parts.weights, config, options), processor };
+  return { ...openWeights(parts.weights, config, options), processor };
 }
 
-function loadWeights(folder: string, config: QwenVl['config'], { storage }: LoadQwenVlOptions): QwenVl {
-  const checkpoint = openCheckpoint(folder);
+function openWeights(
+  folder: string,
+  config: QwenVl['config'],
+  { storage, weights = 'now' }: LoadQwenVlOptions,
+): Pick<LoadedQwenVl, 'model' | 'pending'> {
+  const { tensors: found, close } = openCheckpoint(folder);
+  let model: QwenVl | null = null;
   try {
-    const tensors = mapTensors(checkpoint.tensors, [
+    const tensors = mapTensors(found, [
       // Files made from a tied model may hold the table twice.
       ...(config.language.tied ? [{ match: /^lm_head\./, drop: true }] : []),
       ...CURRENT_NAMES,
     ]);
     const stored = tensors.get('model.language_model.norm.weight')?.bits?.storage ?? 'float32';
-    const model = new QwenVl(config, storage ?? stored);
-    try {
-      loadParameters(model.parameters(), tensors, { halves: 'keep', ...(storage && { storage }) });
-    } catch (error) {
-      model.dispose();
-      throw error;
-    }
-    return model;
-  } finally {
-    checkpoint.close();
+    model = new QwenVl(config, storage ?? stored);
+    const options = { halves: 'keep', ...(storage && { storage }) } as const;
+    const pending = leavePending(model.parameters(), { tensors, close }, options);
+    if (weights === 'later') return { model, pending };
+    pending.fill(model.parameters());
+    close();
+    return { model, pending: null };
+  } catch (error) {
+    close();
+    model?.dispose();
+    throw error;
   }
 }

@@ -6,8 +6,8 @@ import {
   qwenImageCodec,
 } from '@thinkrl/backbones/qwen-image-edit';
 import {
+  type LoadedQwenVl,
   loadQwenVl,
-  type QwenVlModels,
   QwenVlPolicy,
   QwenVlTextEncoder,
   type ReasoningForm,
@@ -30,7 +30,7 @@ const PLANNER_LAYERS = /^model\.language_model\..*\.(q|k|v|o|gate|up|down)_proj$
 export interface FolderModels {
   readonly editing: QwenImageModels;
   /** Text encoder of the editor, and the planner unless that is trained whole. */
-  readonly understanding: QwenVlModels;
+  readonly understanding: LoadedQwenVl;
 }
 
 /** Understanding and generation modules of Qwen-Image-Edit, set up to think, edit and be trained. */
@@ -54,13 +54,23 @@ export interface ModuleOptions {
   readonly adapters?: QwenEditModules['adapters'];
 }
 
-/** Loads the folder that the settings name. Throws what the loaders of both models throw. */
-export function loadFolder({ model, storage }: Pick<QwenEditConfig, 'model' | 'storage'>): FolderModels {
-  const options = storage === 'files' ? {} : { storage };
-  const understanding = loadQwenVl(model, options);
+/**
+ * Loads the folder that the settings name, but for the weights of those models that are to be shared out. Throws what the
+ * loaders of both models throw.
+ */
+export function loadFolder(
+  { model, storage }: Pick<QwenEditConfig, 'model' | 'storage'>,
+  shared: Readonly<Partial<Record<'understanding' | 'generation', boolean>>> = {},
+): FolderModels {
+  const options = (later = false) => ({
+    ...(storage !== 'files' && { storage }),
+    weights: later ? ('later' as const) : ('now' as const),
+  });
+  const understanding = loadQwenVl(model, options(shared.understanding));
   try {
-    return { understanding, editing: loadQwenImage(model, options) };
+    return { understanding, editing: loadQwenImage(model, options(shared.generation)) };
   } catch (error) {
+    understanding.pending?.close();
     understanding.model.dispose();
     throw error;
   }
@@ -123,7 +133,7 @@ function newAdapters(
 }
 
 /** The text encoder without what the planner has learned: the editor knows the states of the released one. */
-function frozenEncoder(models: QwenVlModels, adapter: LoraAdapter | null) {
+function frozenEncoder(models: LoadedQwenVl, adapter: LoraAdapter | null) {
   const encoder = new QwenVlTextEncoder(models);
   return {
     read: encoder.read.bind(encoder),

@@ -1,7 +1,7 @@
 import { transformerUnits } from '@thinkrl/backbones/qwen-image-edit';
 import { understandingUnits } from '@thinkrl/backbones/qwen2-5-vl';
 import { fullyShard, type ShardedModule } from '@thinkrl/fsdp-shard';
-import type { LoraAdapter } from '@thinkrl/nn';
+import type { LoraAdapter, Module, PendingWeights } from '@thinkrl/nn';
 import type { ReferenceWeights, SharedOut } from '@thinkrl/orchestrator';
 import type { SharedModules } from '../module-training.ts';
 import type { SharingGroups } from '../ranks.ts';
@@ -25,8 +25,12 @@ export function shareOut(
   adapters: QwenEditModules['adapters'],
   { sharding, groups }: { readonly sharding: QwenEditConfig['sharding']; readonly groups: SharingGroups },
 ): SharedModels {
-  if (groups.group.worldSize === 1) return { modules: {}, together: [] };
   const { group, replicas } = groups;
+  if (group.worldSize === 1) {
+    loadRest(understanding.pending, understanding.model);
+    loadRest(editing.pending, editing.transformer);
+    return { modules: {}, together: [] };
+  }
   const shared = (adapter: LoraAdapter | null, storage: FolderModels['editing']['storage']) => ({
     ...{ group, trainable: adapter?.parameters() ?? new Map() },
     ...(replicas !== null && { replicas }),
@@ -35,15 +39,18 @@ export function shareOut(
   const planner = sharding.understanding
     ? fullyShard(understanding.model, {
         ...shared(adapters.understanding, understanding.model.storage),
+        ...(understanding.pending && { fill: understanding.pending.fill }),
         units: understandingUnits(understanding.model),
       })
     : null;
   const editor = sharding.generation
     ? fullyShard(editing.transformer, {
         ...shared(adapters.generation, editing.storage),
+        ...(editing.pending && { fill: editing.pending.fill }),
         units: transformerUnits(editing.transformer),
       })
     : null;
+  for (const { pending } of [understanding, editing]) pending?.close();
   const together = [planner, editor].filter((module) => module !== null);
   const trained = (module: ShardedModule | null, adapter: LoraAdapter | null) =>
     module === null || adapter === null
@@ -56,6 +63,12 @@ export function shareOut(
     },
     together,
   };
+}
+
+/** Gives a model that is not shared out after all its weights. */
+function loadRest(pending: PendingWeights | null, model: Module): void {
+  pending?.fill(model.parameters());
+  pending?.close();
 }
 
 /** An adapter starts as nothing: without it the model is what it was before training. */

@@ -122,9 +122,10 @@ async function prepare(
 ): Promise<Prepared> {
   const entries = readTasks(config.tasks.path);
   const judging = await judgingOf(config, { given: judge, signal });
-  const device = deviceOfRank(config.engine.device, rankEnvironment(process.env));
+  const environment = rankEnvironment(process.env);
+  const device = deviceOfRank(config.engine.device, environment);
   const engine = await startEngine({ engine: { ...config.engine, device } }, tell);
-  const models = loadFolder(config);
+  const models = loadFolder(config, environment.worldSize > 1 ? config.sharding : {});
   const modules = buildModules(models, config, { form });
   const served = config.planner.kind === 'served' && config.mode !== 'direct';
   const replaced = planner ?? (served ? await servedPlanner(config, signal) : null);
