@@ -1,19 +1,9 @@
 import { guardCounts, type Judge } from '@thinkrl/checklist-reward';
 import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
-import { type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
+import type { ProcessGroup } from '@thinkrl/fsdp-shard';
 import { createMicroReward, encodePng, type MicroTask, renderScene, sampleTask } from '@thinkrl/microworld';
-import type { ParameterMap } from '@thinkrl/nn';
-import {
-  type CheckpointModule,
-  type CollectOptions,
-  createTrainingState,
-  loadCheckpoint,
-  type RunFolder,
-  rewindMetrics,
-  type StepObserver,
-  type TrainingRun,
-} from '@thinkrl/orchestrator';
+import type { CollectOptions, RunFolder, TrainingRun } from '@thinkrl/orchestrator';
 import { Key } from '@thinkrl/spec';
 import type { MicroConfig } from './config.ts';
 import type { RunListener } from './event.ts';
@@ -23,6 +13,7 @@ import { referencesOf, trainedModules, updatesOf } from './module-training.ts';
 import { patientReward } from './patient-reward.ts';
 import { dealt } from './ranks.ts';
 import { chainRecorder } from './record-chains.ts';
+import { openRunState } from './run-state.ts';
 
 /** Where a run is kept and how far it has come. */
 export interface Assembly {
@@ -47,9 +38,11 @@ export async function assembleRun(
   const training = { ...config, optimizer: { beta2: 0.99, weightDecay: 0 } };
   const trained = trainedModules<MicroTask>(modules, training);
   const references = referencesOf(trained, config);
-  if (from > 0) await loadCheckpoint(folder.checkpoints, from, trained);
-  if (processGroup.rank === 0) rewindMetrics(folder.metrics, from);
-  await sameEverywhere(processGroup, parametersOf(trained));
+  const recorder = chainRecorder<MicroTask>(folder, config, {
+    encode: encodePng,
+    truth: (task) => renderScene({ ...task.scene, cells: task.truth }),
+  });
+  const state = await openRunState({ folder, from, trained, processGroup, config, recorder, tell });
   return {
     iterations: config.iterations,
     key: key.fold('train'),
@@ -73,46 +66,9 @@ export async function assembleRun(
     },
     updates: updatesOf({ ...modules, trained, references, processGroup }, training),
     references: models.backbone.references,
-    state: createTrainingState<MicroTask>({
-      folder,
-      modules: trained,
-      iteration: from,
-      checkpointEvery: config.checkpointEvery,
-      keepCheckpoints: config.keepCheckpoints,
-      skippedLimit: 3,
-      processGroup,
-      observers: observersOf(trained, config, { folder, tell, processGroup }),
-    }),
+    state,
     ...(signal && { signal }),
   };
-}
-
-/** The parameters of all modules, by module and name. */
-function parametersOf(trained: readonly CheckpointModule[]): ParameterMap {
-  return new Map(
-    trained.flatMap(({ name, parameters }) =>
-      [...parameters].map(([key, parameter]) => [`${name}.${key}`, parameter] as const),
-    ),
-  );
-}
-
-/** Checks that the ranks agree, records chains of the first rank, and tells of the progress. */
-function observersOf(
-  trained: readonly CheckpointModule[],
-  config: MicroConfig,
-  { folder, tell, processGroup }: Pick<Assembly, 'folder' | 'tell' | 'processGroup'>,
-): readonly StepObserver<MicroTask>[] {
-  const recorder = chainRecorder<MicroTask>(folder, config, {
-    encode: encodePng,
-    truth: (task) => renderScene({ ...task.scene, cells: task.truth }),
-  });
-  return [
-    async ({ iteration }) => {
-      if (iteration % config.checkpointEvery === 0) await sameEverywhere(processGroup, parametersOf(trained));
-    },
-    ...(processGroup.rank === 0 ? [recorder] : []),
-    (report) => tell({ type: 'step', iterations: config.iterations, report }),
-  ];
 }
 
 /** How a configuration collects judged chains. */

@@ -1,17 +1,8 @@
 import { createChainSampler, fromReference, type ReasoningPolicy } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
-import { inStep, type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
+import { inStep, type ProcessGroup } from '@thinkrl/fsdp-shard';
 import { encodePng } from '@thinkrl/microworld';
-import {
-  type CheckpointModule,
-  type CollectOptions,
-  createTrainingState,
-  loadCheckpoint,
-  type RunFolder,
-  rewindMetrics,
-  type StepObserver,
-  type TrainingRun,
-} from '@thinkrl/orchestrator';
+import type { CollectOptions, RunFolder, TrainingRun } from '@thinkrl/orchestrator';
 import { ConfigError, type EditTask, Key } from '@thinkrl/spec';
 import type { RunListener } from '../event.ts';
 import { groupingOf } from '../grouping.ts';
@@ -19,6 +10,7 @@ import { referencesOf, trainedModules, updatesOf } from '../module-training.ts';
 import { patientReward } from '../patient-reward.ts';
 import { dealt } from '../ranks.ts';
 import { chainRecorder } from '../record-chains.ts';
+import { openRunState } from '../run-state.ts';
 import type { QwenEditConfig } from './config.ts';
 import type { QwenEditModules } from './models.ts';
 import { questionReward } from './reward.ts';
@@ -47,18 +39,12 @@ export interface QwenEditAssembly {
   readonly tell: RunListener;
 }
 
-/** A run that is ready to be trained. */
-export interface AssembledRun {
-  readonly run: TrainingRun<EditTask>;
-  readonly trained: readonly CheckpointModule[];
-}
-
 /** Wires the packages together for Qwen-Image-Edit and loads the checkpoint to go on from. */
 export async function assembleRun(
   parts: QwenEditParts,
   config: QwenEditConfig,
   { folder, from, signal, tell }: QwenEditAssembly,
-): Promise<AssembledRun> {
+): Promise<TrainingRun<EditTask>> {
   const { modules, entries, processGroup, shared } = parts;
   const key = Key.of(config.seed);
   const training = {
@@ -69,20 +55,12 @@ export async function assembleRun(
   };
   const trained = trainedModules<EditTask>(modules, training, shared.modules);
   const references = referencesOf(trained, config, shared.modules);
-  if (from > 0) await loadCheckpoint(folder.checkpoints, from, trained);
-  const first = processGroup.rank === 0;
-  if (first) rewindMetrics(folder.metrics, from);
-  await agreementOf(trained, parts);
-  const progress: StepObserver<EditTask> = (report) =>
-    tell({ type: 'step', iterations: config.iterations, report });
-  const agreement: StepObserver<EditTask> = async ({ iteration }) => {
-    if (iteration % config.checkpointEvery === 0) await agreementOf(trained, parts);
-  };
   const recorder = chainRecorder<EditTask>(folder, config, { encode: encodePng });
+  const state = await openRunState({ folder, from, trained, processGroup, config, recorder, tell });
   const count = config.tasksPerIteration;
   const order = key.fold('tasks');
   const { steps, window, within } = config.editing;
-  const run = {
+  return {
     iterations: config.iterations,
     key: key.fold('train'),
     processGroup,
@@ -100,35 +78,9 @@ export async function assembleRun(
     },
     updates: updatesOf({ ...modules, trained, references, processGroup, shared: shared.modules }, training),
     references: modules.remembered,
-    state: createTrainingState<EditTask>({
-      folder,
-      modules: trained,
-      iteration: from,
-      checkpointEvery: config.checkpointEvery,
-      keepCheckpoints: config.keepCheckpoints,
-      skippedLimit: 3,
-      processGroup,
-      observers: [agreement, ...(first ? [recorder] : []), progress],
-    }),
+    state,
     ...(signal && { signal }),
   };
-  return { run, trained };
-}
-
-/** Makes sure that all ranks hold the same of what each holds whole. */
-async function agreementOf(
-  trained: readonly CheckpointModule[],
-  { processGroup }: QwenEditParts,
-): Promise<void> {
-  const whole = trained.filter(({ sharded }) => sharded === undefined);
-  await sameEverywhere(
-    processGroup,
-    new Map(
-      whole.flatMap(({ name, parameters }) =>
-        [...parameters].map(([key, parameter]) => [`${name}.${key}`, parameter] as const),
-      ),
-    ),
-  );
 }
 
 /** How chains are collected: a task at a time, since pictures of one batch must have one size. */

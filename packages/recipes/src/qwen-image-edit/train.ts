@@ -151,7 +151,7 @@ async function runOn(
     const shared = shareOut(models, modules.adapters, { sharding: config.sharding, groups });
     const iteration = await keepingJudgements(judging.judge, { folder, tell }, async (judge) => {
       const parts = { ...options, shared, judging: { ...judging, judge } };
-      const { run } = await assembleRun(parts, config, { folder, from, signal, tell });
+      const run = await assembleRun(parts, config, { folder, from, signal, tell });
       await train(run);
       return run.state.iteration;
     });
