@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs-core';
 import { useEngine } from '@thinkrl/engine';
 import { checkpoint, gradients, type ParameterMap, TransformerBlock } from '@thinkrl/nn';
@@ -20,6 +22,10 @@ const threads = Number(options.threads);
 const MB = 2 ** 20;
 
 const cases: Readonly<Record<string, (data: MicroData) => Case>> = { editorStep, understanderStep };
+
+// When V8 collects by itself is a matter of its own: residence is read after it was asked to.
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 await useEngine({ engine: 'torch', threads });
 const data = await microData();
@@ -59,6 +65,7 @@ async function train(name: string, work: Case) {
     await work.run();
     await new Promise(setImmediate);
     if (![0.05, 0.25, 0.5, 0.75, 1].some((share) => step === Math.round(share * steps))) continue;
+    collectGarbage();
     const { rss: resident, heapTotal: heap } = process.memoryUsage();
     const { numTensors: tensors } = tf.memory();
     rows.push({ step, resident, heap, tensors, taken: memoryStatistics().peakBytes - before });
