@@ -1,5 +1,5 @@
 import { RELEASED_TRANSFORMER, type TransformerConfig } from '@thinkrl/backbones/qwen-image-edit';
-import type { QwenVlConfig } from '@thinkrl/backbones/qwen2-5-vl';
+import { type QwenVlConfig, RELEASED_QWEN_VL } from '@thinkrl/backbones/qwen2-5-vl';
 import { flowMatchSchedule, sdeStep } from '@thinkrl/edit-generator';
 
 /** Height and width of a picture in packed tokens. */
@@ -67,35 +67,9 @@ export const RULE = { kind: 'sde', eta: ETA } as const;
 
 /** The released models at 512 pixels with one reference; 400 states of the text encoder. */
 export function fullSizes(): Sizes {
-  const vision = {
-    depth: 32,
-    width: 1280,
-    heads: 16,
-    inner: 3420,
-    channels: 3,
-    patch: 14,
-    temporalPatch: 2,
-    merge: 2,
-    window: 112,
-    fullAttention: [7, 15, 23, 31],
-    outputs: 3584,
-  };
-  const language = {
-    vocabulary: 152064,
-    width: 3584,
-    inner: 18944,
-    layers: 28,
-    heads: 28,
-    keyHeads: 4,
-    headSize: 128,
-    epsilon: 1e-6,
-    theta: 1e6,
-    sections: [16, 24, 24] as const,
-    tied: false,
-  };
   return sizesOf({
     transformer: RELEASED_TRANSFORMER,
-    language: { vision, language, imageToken: 151655, videoToken: 151656 },
+    language: RELEASED_QWEN_VL,
     grids: [
       [32, 32],
       [32, 32],

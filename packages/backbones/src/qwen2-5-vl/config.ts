@@ -48,6 +48,20 @@ export interface QwenVlConfig {
   readonly videoToken: number;
 }
 
+/** Sizes of the released Qwen2.5-VL-7B, which is also the text encoder of Qwen-Image-Edit. */
+export const RELEASED_QWEN_VL: QwenVlConfig = {
+  vision: {
+    ...{ depth: 32, width: 1280, heads: 16, inner: 3420, channels: 3, patch: 14, temporalPatch: 2 },
+    ...{ merge: 2, window: 112, fullAttention: [7, 15, 23, 31], outputs: 3584 },
+  },
+  language: {
+    ...{ vocabulary: 152064, width: 3584, inner: 18944, layers: 28, heads: 28, keyHeads: 4, headSize: 128 },
+    ...{ epsilon: 1e-6, theta: 1e6, sections: [16, 24, 24], tied: false },
+  },
+  imageToken: 151655,
+  videoToken: 151656,
+};
+
 /** How {@link parseConfig} reads. */
 export interface ParseConfigOptions {
   /** Where the JSON came from; named in errors. */

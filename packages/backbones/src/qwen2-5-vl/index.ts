@@ -6,6 +6,7 @@ export {
   type ParseConfigOptions,
   parseConfig,
   type QwenVlConfig,
+  RELEASED_QWEN_VL,
   type VisionConfig,
 } from './config.ts';
 export { QwenVlFolderError, QwenVlInputError } from './error.ts';

@@ -7,7 +7,7 @@ import {
   RELEASED_VAE,
   type TransformerConfig,
 } from '@thinkrl/backbones/qwen-image-edit';
-import { parseConfig, type QwenVlConfig } from '@thinkrl/backbones/qwen2-5-vl';
+import { parseConfig, type QwenVlConfig, RELEASED_QWEN_VL } from '@thinkrl/backbones/qwen2-5-vl';
 import { openCheckpoint } from '@thinkrl/nn';
 import type { QwenEditConfig } from '../config.ts';
 import type { VaeSizes } from './parameters.ts';
@@ -26,16 +26,7 @@ export interface Architecture {
 /** Sizes of the released models: Qwen-Image-Edit with Qwen2.5-VL-7B, in bfloat16. */
 export const RELEASED: Architecture = {
   transformer: RELEASED_TRANSFORMER,
-  understanding: {
-    vision: {
-      ...{ depth: 32, width: 1280, heads: 16, inner: 3420, channels: 3, patch: 14, temporalPatch: 2 },
-      ...{ merge: 2, window: 112, fullAttention: [7, 15, 23, 31], outputs: 3584 },
-    },
-    language: {
-      ...{ vocabulary: 152064, width: 3584, inner: 18944, layers: 28, heads: 28, keyHeads: 4, headSize: 128 },
-      ...{ epsilon: 1e-6, theta: 1e6, sections: [16, 24, 24], tied: false },
-    },
-  },
+  understanding: RELEASED_QWEN_VL,
   vae: RELEASED_VAE,
   weightBytes: 2,
   read: false,
