@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CELL_WORD_IDS, SLOTS, VOCABULARY } from '@thinkrl/microworld';
-import type { Settings, Times } from './fsdp/settings.ts';
+import type { Report, Settings, Times, Way } from './fsdp/settings.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
   },
 });
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const settings: Omit<Settings, 'shard'> = {
+const settings: Omit<Settings, 'ways'> = {
   width: Number(options.width),
   blocks: Number(options.blocks),
   rows: Number(options.rows),
@@ -30,17 +30,11 @@ const settings: Omit<Settings, 'shard'> = {
   cellWords: CELL_WORD_IDS,
 };
 
-type Command = (shard: boolean) => readonly string[];
-
-const ours: Command = (shard) => [
+const ours = (ways: readonly Way[]) => [
   ...[process.execPath, '--import', 'tsx', '--conditions=@thinkrl/source', here('fsdp/rank.ts')],
-  JSON.stringify({ ...settings, shard }),
+  JSON.stringify({ ...settings, ways }),
 ];
-const theirs: Command = (shard) => [
-  options.python,
-  here('peers/fsdp.py'),
-  JSON.stringify({ ...settings, shard }),
-];
+const theirs = [options.python, here('peers/fsdp.py'), JSON.stringify(settings)];
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -50,8 +44,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Runs one side's step in a world and gives what its rank 0 measured. */
-async function measure([program, ...args]: readonly string[], worldSize: number): Promise<Times> {
+/** Takes steps in a world and gives what its rank 0 measured. */
+async function measure([program, ...args]: readonly string[], worldSize: number): Promise<readonly Times[]> {
   const port = await freePort();
   const world = {
     WORLD_SIZE: `${worldSize}`,
@@ -73,7 +67,7 @@ async function measure([program, ...args]: readonly string[], worldSize: number)
     );
   });
   const [first] = await Promise.all(outputs);
-  return JSON.parse(first!.trim().split('\n').at(-1)!) as Times;
+  return (JSON.parse(first!.trim().split('\n').at(-1)!) as Report).ways;
 }
 
 function median(values: readonly number[]): number {
@@ -81,35 +75,41 @@ function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1]!;
 }
 
+/** What was measured of one way. */
 interface Entry {
   readonly name: string;
-  readonly command: readonly string[];
-  readonly worldSize: number;
   readonly seconds: number[];
   readonly cpu: number[];
 }
 
-const entry = (name: string, command: readonly string[], worldSize: number): Entry => ({
-  ...{ name, command, worldSize },
-  seconds: [],
-  cpu: [],
-});
-const entries = [
-  entry('ours, 2 ranks', ours(true), 2),
-  entry("PyTorch's fully_shard, 2 ranks", theirs(true), 2),
-  entry('ours, sharded in a world of 1', ours(true), 1),
-  entry('ours, not sharded', ours(false), 1),
-];
-for (let round = 0; round < Number(options.rounds); round++) {
-  const order = round % 2 === 0 ? entries : [...entries].reverse();
-  for (const { command, worldSize, seconds, cpu } of order) {
-    const times = await measure(command, worldSize);
-    seconds.push(...times.seconds);
-    cpu.push(...times.cpu);
-  }
+/** Processes that are started together, and the ways that they report. */
+interface Turn {
+  readonly command: readonly string[];
+  readonly worldSize: number;
+  readonly entries: readonly Entry[];
 }
+
+const turn = (command: readonly string[], worldSize: number, names: readonly string[]): Turn => ({
+  ...{ command, worldSize },
+  entries: names.map((name) => ({ name, seconds: [], cpu: [] })),
+});
+const ALONE = ['not sharded', 'sharded in a world of 1', 'shared out in a world of 1 all the same'];
+const turns = [
+  turn(ours(['sharded']), 2, ['ours, 2 ranks']),
+  turn(theirs, 2, ["PyTorch's fully_shard, 2 ranks"]),
+  turn(ours(['plain', 'sharded', 'shared alone']), 1, ALONE),
+];
+for (let round = 0; round < Number(options.rounds); round++)
+  for (const { command, worldSize, entries } of round % 2 === 0 ? turns : turns.toReversed()) {
+    const ways = await measure(command, worldSize);
+    entries.forEach(({ seconds, cpu }, i) => {
+      seconds.push(...ways[i]!.seconds);
+      cpu.push(...ways[i]!.cpu);
+    });
+  }
 console.log('| step | fastest, ms | median, ms | median CPU, ms |\n|---|---|---|---|');
 const ms = (value: number) => (1000 * value).toFixed(1);
+const entries = turns.flatMap((each) => each.entries);
 for (const { name, seconds, cpu } of entries)
   console.log(`| ${name} | ${ms(Math.min(...seconds))} | ${ms(median(seconds))} | ${ms(median(cpu))} |`);
 const ratio = (a: Entry, b: Entry) => ({
@@ -117,9 +117,16 @@ const ratio = (a: Entry, b: Entry) => ({
   median: median(a.seconds) / median(b.seconds),
   cpu: median(a.cpu) / median(b.cpu),
 });
+/** Of steps that followed each other. */
+const paired = (a: Entry, b: Entry) => ({
+  ...ratio(a, b),
+  paired: median(a.seconds.map((seconds, i) => seconds / b.seconds[i]!)),
+});
+const [two, peer, plain, sharded, alone] = entries as [Entry, Entry, Entry, Entry, Entry];
 console.log(
   JSON.stringify({
-    againstPyTorch: ratio(entries[0]!, entries[1]!),
-    shardedAlone: ratio(entries[2]!, entries[3]!),
+    againstPyTorch: ratio(two, peer),
+    shardedAlone: paired(sharded, plain),
+    sharedAlone: paired(alone, plain),
   }),
 );

@@ -1,11 +1,11 @@
-// One rank of the micro editor's training step: rank.ts SETTINGS, with torchrun's variables. Prints Times as JSON.
+// One rank of the micro editor's training step: rank.ts SETTINGS, with torchrun's variables. Prints a Report as JSON.
 import * as tf from '@tensorflow/tfjs-core';
 import { Editor } from '@thinkrl/backbones/micro';
 import { joinGroup, useEngine } from '@thinkrl/engine';
 import { fullyShard, rankEnvironment, singleProcess } from '@thinkrl/fsdp-shard';
-import { AdamW, clipScale, globalNorm, gradients, Module } from '@thinkrl/nn';
+import { AdamW, clipScale, globalNorm, gradients, Module, type ParameterMap } from '@thinkrl/nn';
 import { Key } from '@thinkrl/spec';
-import type { Settings, Times } from './settings.ts';
+import type { Report, Settings, Way } from './settings.ts';
 
 const settings = JSON.parse(process.argv[2]!) as Settings;
 const { rows, warm, steps } = settings;
@@ -35,39 +35,78 @@ class Step extends Module {
 const { version } = await useEngine({ engine: 'torch', threads: 1 });
 const environment = rankEnvironment(process.env);
 const group = environment.worldSize === 1 ? singleProcess() : await joinGroup(environment);
-const model = new Step();
-const { textBlocks, blocks } = model.editor;
-const units = [
-  ...textBlocks,
-  ...blocks.map((block) => block.text),
-  ...blocks.map((module) => ({ module, methods: ['forward'] })),
-];
-const sharded = settings.shard ? fullyShard(model, { group, units }) : null;
-const parameters = sharded?.shards() ?? model.parameters();
-const optimizer = AdamW.create({ parameters, learningRate: 1e-4 });
 
-async function normOf(named: ReadonlyMap<string, tf.Tensor>): Promise<number> {
-  if (sharded !== null) return sharded.globalNorm(named);
-  const norm = globalNorm([...named.values()]);
-  const [value] = await norm.data();
-  norm.dispose();
-  return value!;
+interface Taken {
+  readonly loss: tf.Scalar;
+  readonly gradients: ReadonlyMap<string, tf.Tensor>;
+  dispose(): void;
 }
 
-const times = { seconds: [] as number[], cpu: [] as number[], loss: 0, version };
-const objective = () => ({ loss: model.loss() });
-for (let step = 0; step < warm + steps; step++) {
-  const begun = performance.now();
-  const worked = process.cpuUsage();
-  const result = sharded === null ? gradients(objective, model.parameters()) : sharded.gradients(objective);
-  optimizer.step(result.gradients, { gradientScale: clipScale(await normOf(result.gradients), 1) });
-  times.loss = (await result.loss.data())[0]!;
-  result.dispose();
-  if (step < warm) continue;
-  const { user, system } = process.cpuUsage(worked);
-  times.seconds.push((performance.now() - begun) / 1000);
-  times.cpu.push((user + system) / 1e6);
+/** How a step takes gradients and their norm. */
+interface Learner {
+  readonly parameters: ParameterMap;
+  take(): Taken;
+  norm(gradients: ReadonlyMap<string, tf.Tensor>): Promise<number>;
 }
-if (environment.rank === 0) console.log(JSON.stringify(times satisfies Times));
+
+function plainLearner(model: Step): Learner {
+  const parameters = model.parameters();
+  return {
+    parameters,
+    take: () => gradients(() => ({ loss: model.loss() }), parameters),
+    async norm(named) {
+      const norm = globalNorm([...named.values()]);
+      const [value] = await norm.data();
+      norm.dispose();
+      return value!;
+    },
+  };
+}
+
+function shardedLearner(model: Step, shareAlone: boolean): Learner {
+  const { textBlocks, blocks } = model.editor;
+  const units = [
+    ...textBlocks,
+    ...blocks.map((block) => block.text),
+    ...blocks.map((module) => ({ module, methods: ['forward'] })),
+  ];
+  const sharded = fullyShard(model, { group, units, shareAlone });
+  return {
+    parameters: sharded.shards(),
+    take: () => sharded.gradients(() => ({ loss: model.loss() })),
+    norm: (named) => sharded.globalNorm(named),
+  };
+}
+
+/** The training step of a way on an editor of its own. */
+function stepOf(way: Way): () => Promise<void> {
+  const model = new Step();
+  const learner = way === 'plain' ? plainLearner(model) : shardedLearner(model, way === 'shared alone');
+  const optimizer = AdamW.create({ parameters: learner.parameters, learningRate: 1e-4 });
+  return async () => {
+    const result = learner.take();
+    optimizer.step(result.gradients, { gradientScale: clipScale(await learner.norm(result.gradients), 1) });
+    await result.loss.data();
+    result.dispose();
+  };
+}
+
+const sides = settings.ways.map((way) => ({
+  step: stepOf(way),
+  seconds: [] as number[],
+  cpu: [] as number[],
+}));
+for (let step = 0; step < warm + steps; step++)
+  for (const { step: take, seconds, cpu } of step % 2 === 0 ? sides : sides.toReversed()) {
+    const begun = performance.now();
+    const worked = process.cpuUsage();
+    await take();
+    if (step < warm) continue;
+    const { user, system } = process.cpuUsage(worked);
+    seconds.push((performance.now() - begun) / 1000);
+    cpu.push((user + system) / 1e6);
+  }
+const ways = sides.map(({ seconds, cpu }) => ({ seconds, cpu }));
+if (environment.rank === 0) console.log(JSON.stringify({ ways, version } satisfies Report));
 await group.barrier();
 await group.close();

@@ -1,3 +1,6 @@
+/** A way to take the step: not sharded, sharded, or sharded with every step of it where a world of one needs none. */
+export type Way = 'plain' | 'sharded' | 'shared alone';
+
 /** What both sides of the comparison do. */
 export interface Settings {
   readonly width: number;
@@ -6,18 +9,22 @@ export interface Settings {
   readonly rows: number;
   readonly warm: number;
   readonly steps: number;
-  /** False measures the same step without sharding. */
-  readonly shard: boolean;
+  /** They take turns in one process, step by step. */
+  readonly ways: readonly Way[];
   readonly fused: boolean;
   readonly vocabulary: number;
   readonly textSlots: number;
   readonly cellWords: readonly number[];
 }
 
-/** What rank 0 measured: seconds and CPU seconds of every step. */
+/** What rank 0 measured of one way: seconds and CPU seconds of every step. */
 export interface Times {
   readonly seconds: readonly number[];
   readonly cpu: readonly number[];
-  readonly loss: number;
+}
+
+/** What rank 0 prints: the times of each way, and the PyTorch that was under it. */
+export interface Report {
+  readonly ways: readonly Times[];
   readonly version: string;
 }

@@ -6,7 +6,7 @@ import { AdamW, clipScale, type LoraAdapter, type StorageType } from '@thinkrl/n
 import type { Learner } from './image.ts';
 import type { Sizes } from './sizes.ts';
 
-/** Shares the transformer out over a world of one: NCCL on a GPU, Gloo on a CPU. */
+/** Shares the transformer out over a world of one, with every step that takes: NCCL on a GPU, Gloo on a CPU. */
 export async function shareAlone(
   transformer: QwenImageTransformer,
   adapter: LoraAdapter,
@@ -18,6 +18,7 @@ export async function shareAlone(
     units: transformerUnits(transformer),
     trainable: adapter.parameters(),
     mixedPrecision: { frozen: storage },
+    shareAlone: true,
   });
 }
 
@@ -35,17 +36,12 @@ export function shardedLearner(sharded: ShardedModule, { learningRate, shown }: 
 }
 
 /** The gradient of one parameter among those of the shards of a world of one. */
-function placed(
-  { units }: ShardedModule,
-  gradients: ReadonlyMap<string, tf.Tensor>,
-  name: string,
-): tf.Tensor {
-  for (const { name: unit, flats } of units)
-    for (const { places, options } of flats) {
-      const place = places.get(name);
-      if (place === undefined || !options.trainable) continue;
-      const { variable, offset } = place;
-      return tf.reshape(tf.slice(gradients.get(unit)!, [offset], [variable.size]), variable.shape);
-    }
+function placed(sharded: ShardedModule, gradients: ReadonlyMap<string, tf.Tensor>, name: string): tf.Tensor {
+  for (const part of sharded.kept()) {
+    const piece = part.pieces.find((other) => other.name === name);
+    if (piece === undefined) continue;
+    const { at, size, shape } = piece;
+    return tf.reshape(tf.slice(gradients.get(part.name)!, [at], [size]), [...shape]);
+  }
   throw new Error(`${name} is in no unit`);
 }

@@ -1,9 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { castStorage, copyTensor, noGrad, runFused, type StorageType } from '@thinkrl/nn';
+import { type Layout, layoutOf, vectorOf } from './layout.ts';
 import type { Pending, ShardingGroup } from './process-group.ts';
+import { piecesOf } from './shards/piece.ts';
+import type { KeptPart, UnitParameters } from './unit-parameters.ts';
 
 /** How the parameters of a unit are kept. */
 export interface FlatOptions {
+  /** The name of this rank's part. */
+  readonly name: string;
   readonly group: ShardingGroup;
   /** The ranks that keep the same part; null where nobody else does. */
   readonly replicas: ShardingGroup | null;
@@ -17,24 +22,17 @@ export interface FlatOptions {
   readonly offload: boolean;
 }
 
-/** Where a parameter lies in the whole. */
-interface Place {
-  readonly variable: tf.Variable;
-  readonly offset: number;
-}
-
 /**
  * Parameters laid end to end in one vector, of which each rank keeps an equal part. The parameters are views of the
  * vector, whose memory is there only between {@link FlatParameters.gather} and {@link FlatParameters.release}.
  */
-export class FlatParameters {
+export class FlatParameters implements UnitParameters {
   /** This rank's part; a parameter of the optimiser when trainable. */
   readonly shard: tf.Variable;
-  readonly places: ReadonlyMap<string, Place>;
-  readonly options: FlatOptions;
+  readonly resident = false;
+  private readonly options: FlatOptions;
+  private readonly layout: Layout;
   private readonly whole: tf.Tensor1D;
-  /** The parameters are views of the shard itself: nothing to gather. */
-  private readonly resident: boolean;
   private arriving: { readonly pending: Pending<void>; readonly sent: tf.Tensor } | null = null;
   private present = true;
   private local: tf.Tensor | null = null;
@@ -43,32 +41,33 @@ export class FlatParameters {
   private spreading: Pending<tf.Tensor> | null = null;
 
   constructor(parameters: ReadonlyMap<string, tf.Variable>, options: FlatOptions) {
-    const { group, trainable, storage, offload } = options;
+    const { group, trainable, storage } = options;
     this.options = options;
-    this.resident = group.worldSize === 1 && !offload && (storage === 'float32' || !trainable);
-    const { places, whole } = laidOut(parameters, options);
-    this.places = places;
+    this.layout = layoutOf(parameters, { parts: group.worldSize, storage });
+    const values = (variable: tf.Variable) => castStorage<tf.Tensor>(variable, 'float32');
+    const whole = tf.keep(tf.tidy(() => vectorOf(this.layout, values)));
     const length = whole.size / group.worldSize;
     const cast = tf.tidy(() => copyTensor(castStorage(whole, storage)));
     const source = trainable ? whole : cast;
-    this.shard = this.resident
-      ? tf.tidy(() => tf.variable(cast, false))
-      : tf.tidy(() => {
-          const part = copyTensor(tf.slice(source, [group.rank * length], [length]));
-          return tf.variable(this.placed(part, 'shard'), false);
-        });
+    this.shard = tf.tidy(() => {
+      const part = copyTensor(tf.slice(source, [group.rank * length], [length]));
+      return tf.variable(this.placed(part, 'shard'), false);
+    });
     this.whole = tf.keep(cast);
     whole.dispose();
-    for (const { variable, offset } of places.values())
+    for (const { variable, offset } of this.layout.places.values())
       tf.tidy(() => {
         variable.assign(tf.reshape(tf.slice(this.whole, [offset], [variable.size]), variable.shape));
       });
     this.release();
   }
 
-  /** Parameters by name. */
+  get trainable(): boolean {
+    return this.options.trainable;
+  }
+
   get variables(): ReadonlyMap<string, tf.Variable> {
-    return new Map([...this.places].map(([name, { variable }]) => [name, variable]));
+    return new Map([...this.layout.places].map(([name, { variable }]) => [name, variable]));
   }
 
   /** Values in the whole vector, with what fills it up to a multiple of the world. */
@@ -76,7 +75,13 @@ export class FlatParameters {
     return this.whole.size;
   }
 
-  /** Starts to gather the whole unless it is here or on its way. */
+  get kept(): readonly KeptPart[] {
+    const { name, group } = this.options;
+    const { shard, layout, variables } = this;
+    const pieces = piecesOf(layout.places, { begin: group.rank * shard.size, size: shard.size });
+    return [{ name, values: shard, parameters: variables, pieces }];
+  }
+
   prefetch(): void {
     if (this.present || this.arriving !== null) return;
     noGrad(() => {
@@ -86,7 +91,6 @@ export class FlatParameters {
     });
   }
 
-  /** Has the whole here when it returns. */
   gather(): void {
     this.prefetch();
     if (this.arriving === null) return;
@@ -100,14 +104,11 @@ export class FlatParameters {
     }
   }
 
-  /** Whether the whole is here. */
   get isHere(): boolean {
     return this.present;
   }
 
-  /** Takes part in a gathering of all ranks, whether the whole is here or not; it stays here if it was or with `keep`. */
   assist(keep: boolean): void {
-    if (this.resident) return;
     if (!this.present) {
       this.gather();
       if (!keep) this.release();
@@ -121,27 +122,24 @@ export class FlatParameters {
     });
   }
 
-  /** Frees the whole; the shard stays. */
   release(): void {
-    if (this.resident) return;
     if (this.arriving !== null) this.gather();
     if (!this.present) return;
     noGrad(() => runFused('ReleaseStorage', { whole: this.whole, views: this.views() }));
     this.present = false;
   }
 
-  /** Takes gradients of a backward pass, which it disposes: kept here with `communicate` off, else sent on their way. */
   reduce(gradients: ReadonlyMap<tf.Variable, tf.Tensor>, communicate: boolean): void {
     noGrad(() => {
-      const flat = tf.tidy(() => this.flattened(gradients));
+      const flat = tf.tidy(() => vectorOf(this.layout, (variable) => gradients.get(variable) ?? null));
       const sum = this.local === null ? flat : tf.add(this.local, flat);
       if (this.local !== null) tf.dispose([this.local, flat]);
       this.local = tf.keep(sum);
+      for (const { variable } of this.layout.places.values()) gradients.get(variable)?.dispose();
     });
     if (communicate) this.send();
   }
 
-  /** Sends what {@link reduce} kept here times `weight`, zeros where that is nothing. */
   sendAll(weight: number): void {
     const own = this.local;
     this.local = noGrad(() => tf.keep(own === null ? tf.zeros([this.size]) : tf.mul(own, weight)));
@@ -149,7 +147,6 @@ export class FlatParameters {
     this.send();
   }
 
-  /** Sends what {@link reduce} kept here. */
   send(): void {
     this.settle();
     if (this.local === null) return;
@@ -160,22 +157,20 @@ export class FlatParameters {
     this.reducing = { sent, pending: group.startReduceScatter(sent) };
   }
 
-  /** Waits for what was sent and adds it up with those who keep the same part, if there are any. */
   spread(): void {
     this.settle();
     const { replicas } = this.options;
     if (replicas !== null && this.reduced !== null) this.spreading = replicas.startAllReduce(this.reduced);
   }
 
-  /** The mean over all ranks of what was {@link spread}, this rank's part; null when nothing was. The caller owns it. */
-  takeGradient(): tf.Tensor | null {
+  takeGradients(): ReadonlyMap<string, tf.Tensor> {
     const sum = this.arrived();
-    const { group, replicas, offload } = this.options;
+    if (sum === null) return new Map();
+    const { name, group, replicas } = this.options;
     const ranks = group.worldSize * (replicas?.worldSize ?? 1);
-    if (sum === null || (ranks === 1 && !offload)) return sum;
     const mean = tf.tidy(() => this.placed(tf.div(sum, ranks), 'shard'));
     sum.dispose();
-    return mean;
+    return new Map([[name, mean]]);
   }
 
   dispose(): void {
@@ -204,14 +199,6 @@ export class FlatParameters {
     return sum;
   }
 
-  private flattened(gradients: ReadonlyMap<tf.Variable, tf.Tensor>): tf.Tensor1D {
-    const slope = (variable: tf.Variable): tf.Tensor1D => {
-      const gradient = gradients.get(variable);
-      return gradient === undefined ? tf.zeros([variable.size]) : tf.reshape(gradient, [variable.size]);
-    };
-    return joined([...this.places.values()], slope, this.size);
-  }
-
   /** The shard as it travels. */
   private sendable(): tf.Tensor {
     return this.placed(castStorage<tf.Tensor>(this.shard, this.options.storage), 'device');
@@ -224,41 +211,6 @@ export class FlatParameters {
   }
 
   private views(): readonly tf.Variable[] {
-    return [...this.places.values()].map(({ variable }) => variable);
+    return [...this.layout.places.values()].map(({ variable }) => variable);
   }
-}
-
-/** Where each parameter begins in a line of cache, as one by itself does: kernels may compute otherwise elsewhere. */
-const ALIGNMENT_BYTES = 64;
-
-/** The places of parameters in a vector whose length is a multiple of the world, and that vector. */
-function laidOut(parameters: ReadonlyMap<string, tf.Variable>, { group, storage }: FlatOptions) {
-  const { worldSize } = group;
-  const step = ALIGNMENT_BYTES / (storage === 'float32' ? 4 : 2);
-  const places = new Map<string, Place>();
-  let length = 0;
-  for (const [name, variable] of parameters) {
-    const offset = Math.ceil(length / step) * step;
-    places.set(name, { variable, offset });
-    length = offset + variable.size;
-  }
-  const padded = Math.ceil(length / worldSize) * worldSize;
-  const values = (variable: tf.Variable) =>
-    castStorage<tf.Tensor>(tf.reshape(variable, [-1]), 'float32') as tf.Tensor1D;
-  const whole = tf.keep(tf.tidy(() => joined([...places.values()], values, padded)));
-  return { places, whole };
-}
-
-/** A vector of `length` with `values` of each parameter in its place and zeros between. */
-function joined(
-  places: readonly Place[],
-  values: (variable: tf.Variable) => tf.Tensor1D,
-  length: number,
-): tf.Tensor1D {
-  const parts = places.flatMap(({ variable, offset }, index) => {
-    const end = places[index + 1]?.offset ?? length;
-    const gap = end - offset - variable.size;
-    return gap > 0 ? [values(variable), tf.zeros<tf.Rank.R1>([gap])] : [values(variable)];
-  });
-  return parts.length === 1 ? parts[0]!.clone() : tf.concat(parts);
 }

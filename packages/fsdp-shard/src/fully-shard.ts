@@ -5,6 +5,8 @@ import { FlatParameters } from './flat-parameters.ts';
 import type { ShardingGroup } from './process-group.ts';
 import { ShardedModule } from './sharded-module.ts';
 import { Unit, type UnitContext } from './unit.ts';
+import type { UnitParameters } from './unit-parameters.ts';
+import { WholeParameters } from './whole-parameters.ts';
 
 /** A part of a module whose parameters are gathered and freed together. */
 export interface UnitOptions {
@@ -49,6 +51,11 @@ export interface FullyShardOptions {
   readonly reshardAfterForward?: boolean;
   /** Whether trained shards, their gradients and so the optimiser's state and step are in the host's memory; false unless given. */
   readonly cpuOffload?: boolean;
+  /**
+   * Whether a group of one lays parameters end to end and takes every step of sharding, as a measurement of its cost or a
+   * test in one process wants; false unless given: parameters that nobody shares stay as they are.
+   */
+  readonly shareAlone?: boolean;
 }
 
 /**
@@ -133,23 +140,45 @@ function ownerOf(name: string, plans: readonly UnitPlan[]): UnitPlan {
 }
 
 function makeUnit(
-  { name, module, methods, trained, frozen }: UnitPlan,
+  plan: UnitPlan,
   { context, options }: { readonly context: UnitContext; readonly options: FullyShardOptions },
 ): Unit {
-  const { group, replicas = null, mixedPrecision, cpuOffload = false } = options;
-  const { parameters: computed = 'float32', reduce: reduceStorage = 'float32' } = mixedPrecision ?? {};
-  const flatOptions = (trainable: boolean) => ({
-    ...{ group, replicas, reduceStorage, trainable },
-    storage: trainable ? computed : (mixedPrecision?.frozen ?? computed),
-    offload: trainable && cpuOffload,
-  });
-  const flat = (parameters: ReadonlyMap<string, tf.Variable>, trainable: boolean) =>
-    parameters.size === 0 ? [] : [new FlatParameters(parameters, flatOptions(trainable))];
-  const unit = new Unit(name, [...flat(trained, true), ...flat(frozen, false)], context);
+  const { name, module, methods, trained, frozen } = plan;
+  const kinds = [
+    { parameters: trained, trainable: true },
+    { parameters: frozen, trainable: false },
+  ].filter(({ parameters }) => parameters.size > 0);
+  const unit = new Unit(
+    name,
+    kinds.map((kind) => keep({ name, ...kind }, options)),
+    context,
+  );
   for (const variable of frozen.values()) variable.trainable = false;
+  if (unit.resident) return unit;
   standInFor([...trained.values(), ...frozen.values()], context.anchor);
   enterBy(module, methods ?? methodsOf(module), unit);
   return unit;
+}
+
+interface ToKeep {
+  readonly name: string;
+  readonly parameters: ReadonlyMap<string, tf.Variable>;
+  readonly trainable: boolean;
+}
+
+/** Parameters in this rank's keeping: a part of each vector, or as they are where nobody shares them. */
+function keep({ name, parameters, trainable }: ToKeep, options: FullyShardOptions): UnitParameters {
+  const { group, replicas = null, mixedPrecision, cpuOffload = false, shareAlone = false } = options;
+  const { parameters: computed = 'float32', reduce: reduceStorage = 'float32' } = mixedPrecision ?? {};
+  const storage = trainable ? computed : (mixedPrecision?.frozen ?? computed);
+  const offload = trainable && cpuOffload;
+  const alone = group.worldSize === 1 && !shareAlone;
+  return alone && !offload && (storage === 'float32' || !trainable)
+    ? new WholeParameters(parameters, { replicas, trainable, storage })
+    : new FlatParameters(parameters, {
+        ...{ name, group, replicas, trainable },
+        ...{ storage, reduceStorage, offload },
+      });
 }
 
 /** The methods of a module's class and its bases below Module. */

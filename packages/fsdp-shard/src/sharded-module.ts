@@ -4,6 +4,7 @@ import { ShardError } from './error.ts';
 import { Prefetcher } from './prefetcher.ts';
 import type { ShardingGroup } from './process-group.ts';
 import type { Unit, UnitContext } from './unit.ts';
+import type { KeptPart, UnitParameters } from './unit-parameters.ts';
 
 /** The loss of this rank, its statistics, and the gradients of all ranks' mean loss by this rank's shards. */
 export interface ShardedGradients<Stats extends string = string> {
@@ -28,7 +29,7 @@ export class ShardedModule {
   readonly units: readonly Unit[];
   private readonly anchor: tf.Variable;
   private readonly prefetcher = new Prefetcher();
-  private readonly kept = new Set<() => void>();
+  private readonly discards = new Set<() => void>();
   private accumulating = false;
   private stepping = false;
   private agreement: ((unit: Unit) => void) | null = null;
@@ -52,16 +53,25 @@ export class ShardedModule {
         this.agreement?.(unit);
         return this.agreement !== null;
       },
-      recorded: (discard) => this.kept.add(discard),
+      recorded: (discard) => this.discards.add(discard),
     });
   }
 
-  /** This rank's trainable parts by unit: what the optimiser steps, what a checkpoint keeps. */
+  /**
+   * This rank's trainable parts: what the optimiser steps, what a checkpoint keeps. A vector for every unit, by its name; where
+   * the group is this rank alone, the parameters themselves, unless they are computed with in another storage or offloaded.
+   */
   shards(): ParameterMap {
-    const trained = this.units.flatMap((unit) =>
-      unit.flats.flatMap(({ options, shard }) => (options.trainable ? [[unit.name, shard] as const] : [])),
-    );
-    return new Map(trained);
+    return new Map(this.kept().map(({ name, values }) => [name, values]));
+  }
+
+  /**
+   * The shards, with what lies where in them.
+   *
+   * @internal
+   */
+  kept(): readonly KeptPart[] {
+    return this.trained().flatMap(({ kept }) => kept);
   }
 
   /**
@@ -72,7 +82,7 @@ export class ShardedModule {
    */
   gradients<Stats extends string = never>(objective: () => Objective<Stats>): ShardedGradients<Stats> {
     const { loss, stats } = this.pass(objective, false);
-    for (const { flats } of this.units) for (const flat of flats) flat.send();
+    for (const part of this.trained()) part.send();
     const gradients = this.take();
     const dispose = () => tf.dispose([loss, ...Object.values<tf.Tensor>(stats), ...gradients.values()]);
     return { loss, stats, gradients, dispose };
@@ -83,8 +93,7 @@ export class ShardedModule {
    * nothing count as zeros. Every rank calls it. The caller owns them.
    */
   collect(weight = 1): ReadonlyMap<string, tf.Tensor> {
-    for (const { flats } of this.units)
-      for (const flat of flats) if (flat.options.trainable) flat.sendAll(weight);
+    for (const part of this.trained()) part.sendAll(weight);
     return this.take();
   }
 
@@ -109,12 +118,12 @@ export class ShardedModule {
 
   /** Runs `fn` with the trained parameters here and whole, such as an adapter's for saving; called by every rank. */
   async withTrained<Result>(fn: () => Result | Promise<Result>): Promise<Result> {
-    const flats = this.units.flatMap((unit) => unit.flats.filter(({ options }) => options.trainable));
-    for (const flat of flats) flat.gather();
+    const trained = this.trained();
+    for (const part of trained) part.gather();
     try {
       return await fn();
     } finally {
-      for (const flat of flats) flat.release();
+      for (const part of trained) part.release();
     }
   }
 
@@ -145,19 +154,22 @@ export class ShardedModule {
 
   /** Frees this rank's parts. The module is of no more use. */
   dispose(): void {
-    for (const { flats } of this.units) for (const flat of flats) flat.dispose();
+    for (const part of this.parameters()) part.dispose();
     this.anchor.dispose();
   }
 
+  private parameters(): readonly UnitParameters[] {
+    return this.units.flatMap(({ parameters }) => parameters);
+  }
+
+  private trained(): readonly UnitParameters[] {
+    return this.parameters().filter(({ trainable }) => trainable);
+  }
+
   private take(): ReadonlyMap<string, tf.Tensor> {
-    for (const { flats } of this.units) for (const flat of flats) flat.spread();
-    const gradients = new Map<string, tf.Tensor>();
-    for (const { name, flats } of this.units)
-      for (const flat of flats) {
-        const gradient = flat.takeGradient();
-        if (gradient !== null) gradients.set(name, gradient);
-      }
-    return gradients;
+    const trained = this.trained();
+    for (const part of trained) part.spread();
+    return new Map(trained.flatMap((part) => [...part.takeGradients()]));
   }
 
   private pass<Stats extends string>(objective: () => Objective<Stats>, accumulating: boolean) {
@@ -166,8 +178,8 @@ export class ShardedModule {
     this.accumulating = accumulating;
     this.prefetcher.begin();
     try {
-      const { loss, stats, gradients } = differentiate(objective, new Map([['anchor', this.anchor]]));
-      tf.dispose([...gradients.values()]);
+      const { loss, stats, gradients } = differentiate(objective, this.leaves());
+      this.reduceResident(gradients);
       this.letGo();
       return { loss, stats };
     } catch (error) {
@@ -178,12 +190,29 @@ export class ShardedModule {
     }
   }
 
+  /** What a pass differentiates by: the parameters of units that are always here, and the anchor of the others. */
+  private leaves(): ParameterMap {
+    const resident = this.units.flatMap((unit) => (unit.resident ? [...unit.trained] : []));
+    return new Map([this.anchor, ...resident].map((variable) => [`${variable.id}`, variable]));
+  }
+
+  private reduceResident(byId: ReadonlyMap<string, tf.Tensor>): void {
+    byId.get(`${this.anchor.id}`)?.dispose();
+    for (const unit of this.units) {
+      if (!unit.resident) continue;
+      const found = [...unit.trained].map((variable) => [variable, byId.get(`${variable.id}`)] as const);
+      unit.reduce(
+        new Map(found.filter((entry): entry is [tf.Variable, tf.Tensor] => entry[1] !== undefined)),
+      );
+    }
+  }
+
   /** Frees what a pass has kept and gathered. */
   private letGo(): void {
     this.stepping = false;
     this.accumulating = false;
-    for (const discard of this.kept) discard();
-    this.kept.clear();
+    for (const discard of this.discards) discard();
+    this.discards.clear();
     for (const unit of this.units) unit.release();
   }
 }

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { enclose, recomputing } from '@thinkrl/nn';
-import type { FlatParameters } from './flat-parameters.ts';
+import type { UnitParameters } from './unit-parameters.ts';
 
 /** What units of a sharded module have in common. */
 export interface UnitContext {
@@ -19,26 +19,30 @@ export interface UnitContext {
 /** Parameters that are gathered, used and freed together. */
 export class Unit {
   readonly name: string;
-  readonly flats: readonly FlatParameters[];
+  readonly parameters: readonly UnitParameters[];
+  /** The parameters that get gradients. */
+  readonly trained: ReadonlySet<tf.Variable>;
+  /** Whether all parameters are always here: it then computes as if nothing was shared out. */
+  readonly resident: boolean;
   private readonly context: UnitContext;
-  private readonly trainable: ReadonlySet<tf.Variable>;
   private depth = 0;
   private held = 0;
 
-  constructor(name: string, flats: readonly FlatParameters[], context: UnitContext) {
+  constructor(name: string, parameters: readonly UnitParameters[], context: UnitContext) {
     this.name = name;
-    this.flats = flats;
+    this.parameters = parameters;
     this.context = context;
-    const trained = flats.filter(({ options }) => options.trainable);
-    this.trainable = new Set(trained.flatMap((flat) => [...flat.variables.values()]));
+    const trained = parameters.filter(({ trainable }) => trainable);
+    this.trained = new Set(trained.flatMap(({ variables }) => [...variables.values()]));
+    this.resident = parameters.every(({ resident }) => resident);
   }
 
   /** Runs a computation with the parameters here, and again here for its gradient. */
   run<Result>(fn: () => Result): Result {
-    if (this.depth > 0) return fn();
+    if (this.depth > 0 || this.resident) return fn();
     return enclose({
       run: () => this.forward(fn),
-      owned: this.trainable,
+      owned: this.trained,
       anchor: this.context.anchor,
       backward: (replay) => this.backward(replay),
       recorded: (discard) => this.context.recorded(discard),
@@ -47,25 +51,31 @@ export class Unit {
 
   /** Has the parameters here. */
   gather(): void {
-    if (this.flats.every((flat) => flat.isHere) || this.context.agree(this)) return;
-    for (const flat of this.flats) flat.prefetch();
-    for (const flat of this.flats) flat.gather();
+    if (this.parameters.every(({ isHere }) => isHere) || this.context.agree(this)) return;
+    for (const part of this.parameters) part.prefetch();
+    for (const part of this.parameters) part.gather();
   }
 
   /** Takes part in a gathering that some ranks need, this one with `keep`. */
   assist(keep: boolean): void {
-    for (const flat of this.flats) flat.assist(keep);
+    for (const part of this.parameters) part.assist(keep);
   }
 
   /** Starts to gather, without waiting. */
   prefetch(): void {
-    for (const flat of this.flats) flat.prefetch();
+    for (const part of this.parameters) part.prefetch();
   }
 
   /** Frees the parameters unless they are held. */
   release(): void {
     if (this.held > 0 || this.depth > 0) return;
-    for (const flat of this.flats) flat.release();
+    for (const part of this.parameters) part.release();
+  }
+
+  /** Takes gradients by the trained parameters, which are now its own. */
+  reduce(gradients: ReadonlyMap<tf.Variable, tf.Tensor>): void {
+    for (const part of this.parameters)
+      if (part.trainable) part.reduce(gradients, this.context.communicates());
   }
 
   /** Keeps the parameters here until the returned function is called. */
@@ -93,10 +103,7 @@ export class Unit {
     this.arrive();
     this.depth++;
     try {
-      const gradients = replay();
-      for (const flat of this.flats)
-        if (flat.options.trainable) flat.reduce(gradients, this.context.communicates());
-      for (const gradient of gradients.values()) gradient.dispose();
+      this.reduce(replay());
     } finally {
       this.depth--;
       this.release();

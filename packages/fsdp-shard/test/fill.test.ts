@@ -68,7 +68,9 @@ it('gives each unit its weights when it is cut up, so that one is whole at a tim
     ['scale'],
   ]);
   const shardsOf = ({ units }: typeof found) =>
-    units.flatMap(({ flats }) => flats.map(({ shard }) => [...shard.dataSync()]));
+    units.flatMap(({ parameters }) =>
+      parameters.flatMap(({ kept }) => kept.map(({ values }) => [...values.dataSync()])),
+    );
   expect(shardsOf(found)).toEqual(shardsOf(expected));
   const whole = 4 * LAYERS * SIZE * (SIZE + 1);
   expect(after - before).toBeLessThan(0.35 * whole);

@@ -57,9 +57,10 @@ async function shared(make: () => Bag, worldSize: number) {
       const sharded = fullyShard(bag, { group: member, units: bag.units });
       const optimizer = AdamW.create({ parameters: sharded.shards(), learningRate: 0.1 });
       const states = statesOf(sharded, optimizer);
-      for (const [unit, vector] of states[1]!.vectors) {
-        const values = await sharded.shards().get(unit)!.data();
-        vector.assign(tensor(Float32Array.from(values, (value) => -value)));
+      for (const [name, moment] of states[1]!.vectors) {
+        const values = await sharded.shards().get(name)!.data();
+        const opposite = Float32Array.from(values, (value) => -value);
+        moment.assign(tensor(opposite, moment.shape));
       }
       return { sharded, states };
     }),
@@ -69,7 +70,7 @@ async function shared(make: () => Bag, worldSize: number) {
 function statesOf(sharded: ShardedModule, optimizer: AdamW) {
   const { moments } = optimizer.state();
   const first = new Map<string, Variable>();
-  for (const unit of sharded.shards().keys()) first.set(unit, moments.get(`first.${unit}`)!);
+  for (const name of sharded.shards().keys()) first.set(name, moments.get(`first.${name}`)!);
   return [{ vectors: sharded.shards() }, { prefix: 'first.', vectors: first }];
 }
 
@@ -80,8 +81,19 @@ async function saved(ranks: Awaited<ReturnType<typeof shared>>): Promise<readonl
   return paths;
 }
 
-/** What a world's shards of a unit must be: its parameters from every 16th place on, zeros between and after, cut evenly. */
-function expectedShards(parameters: readonly Float32Array[], worldSize: number): readonly Float32Array[] {
+/** The values of parameters by name. */
+type Values = Readonly<Record<string, Float32Array>>;
+
+/** What a rank's shards must be, by name, of units whose parameters have some values; of a rank alone the parameters. */
+function expectedShards(units: Readonly<Record<string, Values>>, worldSize: number, rank: number): Values {
+  if (worldSize === 1) return Object.assign({}, ...Object.values(units));
+  return Object.fromEntries(
+    Object.entries(units).map(([name, values]) => [name, cut(Object.values(values), worldSize)[rank]!]),
+  );
+}
+
+/** Parameters from every 16th place on, zeros between and after, cut evenly. */
+function cut(parameters: readonly Float32Array[], worldSize: number): readonly Float32Array[] {
   const flat: number[] = [];
   for (const values of parameters) {
     while (flat.length % 16 > 0) flat.push(0);
@@ -125,20 +137,20 @@ describe('shards', () => {
         const bag = (seed: number) => new Bag(named(outer), seed, { part: named(inner) });
         const opened = openShards(await saved(await shared(() => bag(1), from)));
         const ranks = await shared(() => bag(5), to);
-        const valuesOf = (list: readonly (readonly number[])[], seed: number) =>
-          list.map((shape, i) => numbers(sizeOf(shape), `${seed}.p${i}`));
-        const expected = {
-          root: expectedShards(valuesOf(outer, 1), to),
-          part: expectedShards(valuesOf(inner, 2), to),
-        };
+        const valuesOf = (list: readonly (readonly number[])[], place: string, seed: number) =>
+          Object.fromEntries(
+            list.map((shape, i) => [`${place}p${i}`, numbers(sizeOf(shape), `${seed}.p${i}`)]),
+          );
+        const units = { root: valuesOf(outer, '', 1), part: valuesOf(inner, 'part.', 2) };
         for (const [rank, { sharded, states }] of ranks.entries()) {
           loadShards(sharded, opened.tensors, states);
-          for (const unit of ['root', 'part'] as const) {
-            const values = expected[unit][rank]!;
-            expect(bitsOf((await states[0]!.vectors.get(unit)!.data()) as Float32Array)).toEqual(
+          const expected = expectedShards(units, to, rank);
+          expect([...states[0]!.vectors.keys()].sort()).toEqual(Object.keys(expected).sort());
+          for (const [name, values] of Object.entries(expected)) {
+            expect(bitsOf((await states[0]!.vectors.get(name)!.data()) as Float32Array)).toEqual(
               bitsOf(values),
             );
-            const moments = (await states[1]!.vectors.get(unit)!.data()) as Float32Array;
+            const moments = (await states[1]!.vectors.get(name)!.data()) as Float32Array;
             expect([...moments].map((value) => 0 - value)).toEqual([...values]);
           }
         }
@@ -169,7 +181,7 @@ describe('shards', () => {
     opened.close();
   });
 
-  it('fill an offloaded optimiser where it is, and a resident shard so that the module computes with it', async () => {
+  it('fill an offloaded optimiser where it is, and parameters that nobody shares', async () => {
     const paths = await saved(await shared(() => new Bag({ w: [3] }, 1), 2));
     const opened = openShards(paths);
     for (const cpuOffload of [false, true]) {
@@ -226,9 +238,9 @@ describe('shards', () => {
     expect(() => load(paths, longer)).toThrow(ParameterMismatchError);
     const others = await saved(await shared(() => new Bag({ w: [9] }, 1), 2));
     expect(() => load([paths[0]!, others[1]!])).toThrow('w has another shape than in the other files');
-    expect(await target!.states[0]!.vectors.get('root')!.data()).toEqual(numbers(7, '4.w'));
+    expect(await target!.states[0]!.vectors.get('w')!.data()).toEqual(numbers(7, '4.w'));
     load(paths);
-    expect(await target!.states[0]!.vectors.get('root')!.data()).toEqual(numbers(7, '1.w'));
+    expect(await target!.states[0]!.vectors.get('w')!.data()).toEqual(numbers(7, '1.w'));
   });
 
   it('leave no tensor behind', async () => {

@@ -22,7 +22,7 @@ import {
  */
 export interface CheckpointModule {
   readonly name: 'understanding' | 'generation';
-  /** By name; where `sharded` is given, its shards by unit. */
+  /** By name; where `sharded` is given, its shards. */
   readonly parameters: ParameterMap;
   readonly optimizer: AdamW;
   /** The moving average of the parameters, where one is kept. */

@@ -1,4 +1,4 @@
-import { type Tensor, tensor1d, type Variable } from '@tensorflow/tfjs-core';
+import { tensor, type Variable } from '@tensorflow/tfjs-core';
 import { type HostTensor, noGrad, requireSameShapes, runFused } from '@thinkrl/nn';
 import type { ShardedModule } from '../sharded-module.ts';
 import type { Piece } from './piece.ts';
@@ -38,9 +38,9 @@ function valuesOf(
   return values;
 }
 
-/** In place: parameters are views of a shard that is resident, and an offloaded one must stay where it is. */
+/** In place: an offloaded vector must stay where it is. */
 function fill(vector: Variable, values: Float32Array): void {
-  const source: Tensor = tensor1d(values);
+  const source = tensor(values, vector.shape);
   noGrad(() => runFused('AssignInPlace', { target: vector, source }));
   source.dispose();
 }

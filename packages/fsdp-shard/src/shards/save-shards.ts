@@ -1,4 +1,4 @@
-import { slice, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { reshape, slice, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { type PendingTensor, writePending } from '@thinkrl/nn';
 import type { ShardedModule } from '../sharded-module.ts';
 import type { Piece } from './piece.ts';
@@ -31,7 +31,7 @@ export async function saveShards(
 }
 
 async function download(vector: Variable, { at, size }: Piece): Promise<Float32Array> {
-  const part = tidy(() => slice(vector, [at], [size]));
+  const part = tidy(() => slice(reshape(vector, [-1]), [at], [size]));
   try {
     return (await part.data()) as Float32Array;
   } finally {

@@ -21,6 +21,8 @@ export interface Plan {
   readonly reshardAfterForward?: boolean;
   readonly storage?: 'bfloat16';
   readonly offload?: boolean;
+  /** Whether a world of one is shared out all the same. */
+  readonly shareAlone?: boolean;
   /** Names that get gradients, as a regular expression; all unless given. */
   readonly trainable?: string;
   readonly learningRate?: number;

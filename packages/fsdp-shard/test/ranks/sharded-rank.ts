@@ -31,6 +31,7 @@ function share(plan: Plan, subject: Subject, { group, replicas }: Groups): Shard
     reshardAfterForward: plan.reshardAfterForward ?? true,
     ...(plan.storage && { mixedPrecision: { parameters: plan.storage } }),
     cpuOffload: plan.offload ?? false,
+    shareAlone: plan.shareAlone ?? false,
   });
   if (plan.checkpoint) subject.checkpoint();
   return sharded;
@@ -76,7 +77,7 @@ async function outcomeOf(plan: Plan, groups: Groups): Promise<Outcome> {
   const contender = contenderOf(plan, { subject, sharded }, groups);
   const measured = await measuredRun(plan, contender);
   const parameters = await sharded.withWhole(() => valuesOf(subject.parameters));
-  const sizes = sharded.units.map(({ flats }) => flats.reduce((sum, { size }) => sum + 4 * size, 0));
+  const sizes = sharded.units.map(({ parameters: all }) => all.reduce((sum, { size }) => sum + 4 * size, 0));
   contender.optimizer.dispose();
   sharded.dispose();
   tf.dispose([...subject.parameters.values()]);
