@@ -111,12 +111,12 @@ function activeIn({ mask }: TokenLayout): number {
 }
 
 /**
- * What the loss and the statistics are means over. With `dr_grpo` those are places for tokens, of which a rank has as many
- * for each chain as its longest takes: there the number of ranks counts.
+ * What the loss and the statistics are means over. With `dr_grpo` those are places for tokens: as many for each chain as
+ * the objective says, else as a rank's longest takes, and then the number of ranks counts.
  */
 function weightsOf(
   { chains, width, active }: Whole,
-  { aggregation = 'dapo' }: TokenObjective,
+  { aggregation = 'dapo', maximumTokens = width }: TokenObjective,
 ): ReportWeights {
   const terms = {
     bnpo: active,
@@ -124,7 +124,7 @@ function weightsOf(
     cispo: active,
     grpo: chains,
     sapo: chains,
-    dr_grpo: chains * width,
+    dr_grpo: chains * maximumTokens,
   };
   return { loss: terms[aggregation], statistics: active };
 }

@@ -1,6 +1,7 @@
 import { memory } from '@tensorflow/tfjs-core';
 import { useEngine } from '@thinkrl/engine';
-import { singleProcess } from '@thinkrl/fsdp-shard';
+import { type ProcessGroup, singleProcess } from '@thinkrl/fsdp-shard';
+import { fakeWorld } from '@thinkrl/fsdp-shard/testing';
 import type { TokenObjective } from '@thinkrl/grpo-core';
 import { AdamW, WeightSnapshot } from '@thinkrl/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -30,16 +31,18 @@ beforeAll(async () => {
 interface BuildOptions {
   readonly chainsAtOnce?: number | undefined;
   readonly innerUpdates?: number;
+  readonly processGroup?: ProcessGroup;
 }
 
-function build(objective: TokenObjective, { chainsAtOnce, innerUpdates = 2 }: BuildOptions = {}) {
+function build(objective: TokenObjective, options: BuildOptions = {}) {
+  const { chainsAtOnce, innerUpdates = 2, processGroup = singleProcess() } = options;
   const policy = talker();
   const update = createUnderstandingUpdate({
     ...{ policy, objective, temperature: 1, innerUpdates, maxGradientNorm: 10 },
     ...(chainsAtOnce !== undefined && { chainsAtOnce }),
     optimizer: AdamW.create({ parameters: policy.parameters(), learningRate: 0.1, weightDecay: 0 }),
     reference: new WeightSnapshot(policy.parameters()),
-    processGroup: singleProcess(),
+    processGroup,
   });
   return { policy, update };
 }
@@ -67,6 +70,23 @@ describe('understanding update', () => {
     portions.logits.forEach((value, i) => {
       expect(Math.abs(value - whole.logits[i]!)).toBeLessThan(1e-6);
     });
+  });
+
+  it.each(aggregations)('%s learns the same over two ranks with a task each', async (aggregation) => {
+    // The tasks' longest chains are of 5 and 4 tokens; none could be of more than 8.
+    const objective = { aggregation, beta: 0.1, epsilonHigh: 0.01, maximumTokens: 8 };
+    const learn = async (own: typeof groups, processGroup: ProcessGroup) => {
+      const { policy, update } = build(objective, { processGroup });
+      return { report: await update.step(own), logits: await policy.logits() };
+    };
+    const whole = await learn(groups, singleProcess());
+    const ranks = await Promise.all(fakeWorld(2).map((group, rank) => learn([groups[rank]!], group)));
+    for (const { report, logits } of ranks) {
+      expect(Math.abs(report.loss - whole.report.loss)).toBeLessThan(1e-6);
+      logits.forEach((value, i) => {
+        expect(Math.abs(value - whole.logits[i]!)).toBeLessThan(1e-6);
+      });
+    }
   });
 
   it('heeds counts that were given for the whole step', async () => {

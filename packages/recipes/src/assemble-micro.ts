@@ -2,7 +2,7 @@ import { guardCounts, type Judge } from '@thinkrl/checklist-reward';
 import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
 import type { ProcessGroup } from '@thinkrl/fsdp-shard';
-import { createMicroReward, encodePng, type MicroTask, renderScene, sampleTask } from '@thinkrl/microworld';
+import { createMicroReward, encodePng, type MicroTask, renderScene, SLOTS, sampleTask } from '@thinkrl/microworld';
 import type { CollectOptions, RunFolder, TrainingRun } from '@thinkrl/orchestrator';
 import { Key } from '@thinkrl/spec';
 import type { MicroConfig } from './config.ts';
@@ -35,7 +35,7 @@ export async function assembleRun(
 ): Promise<TrainingRun<MicroTask>> {
   const key = Key.of(config.seed);
   const modules = { policy: config.mode === 'direct' ? null : models.policy, backbone: models.backbone };
-  const training = { ...config, optimizer: { beta2: 0.99, weightDecay: 0 } };
+  const training = { ...config, mostTokens: mostTokensOf(config), optimizer: { beta2: 0.99, weightDecay: 0 } };
   const trained = trainedModules<MicroTask>(modules, training);
   const references = referencesOf(trained, config);
   const recorder = chainRecorder<MicroTask>(folder, config, {
@@ -89,6 +89,12 @@ export function samplingOf(
   temperature: number,
 ): SamplingOptions {
   return { temperature, constrained, mostTokens: stop.mostTokens, stopAfter: stop.after };
+}
+
+/** Most tokens of a chain: a plan, and a reflection in every round. */
+function mostTokensOf({ mode, rounds, stop }: MicroConfig): number {
+  const most = (room: number) => Math.min(room, stop.mostTokens);
+  return most(SLOTS.plan) + (mode === 'full' ? rounds : 0) * most(SLOTS.reflection);
 }
 
 /** The keys of an iteration's tasks, those of all ranks. */

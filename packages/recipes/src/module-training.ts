@@ -26,6 +26,8 @@ export interface ModuleTraining extends TrainingSettings {
   /** Of the chains' tokens. */
   readonly temperature: number;
   readonly optimizer: { readonly beta2: number; readonly weightDecay: number };
+  /** Most tokens that a chain's texts can have together: what `dr_grpo` divides by. */
+  readonly mostTokens: number;
   /** Edits in one backward pass of one denoising step; all of them and all steps unless given. */
   readonly editsAtOnce?: number;
   /** Chains of one task in one backward pass; all chains unless given. */
@@ -117,7 +119,11 @@ export function updatesOf<Task extends EditTask>(
             shared: shared.understanding?.parts,
             processGroup,
             temperature: config.temperature,
-            objective: { aggregation, epsilonLow, epsilonHigh, beta: config.understanding.beta },
+            objective: {
+              ...{ aggregation, epsilonLow, epsilonHigh },
+              beta: config.understanding.beta,
+              maximumTokens: config.mostTokens,
+            },
             innerUpdates: config.understanding.innerUpdates,
             maxGradientNorm: config.understanding.maxGradientNorm,
             ...(config.chainsAtOnce !== undefined && { chainsAtOnce: config.chainsAtOnce }),

@@ -49,6 +49,7 @@ export async function assembleRun(
   const key = Key.of(config.seed);
   const training = {
     ...config,
+    mostTokens: (1 + roundsOf(config)) * config.planner.mostTokens,
     optimizer: { beta2: 0.999, weightDecay: 1e-4 },
     editsAtOnce: config.generation.editsAtOnce,
     chainsAtOnce: config.understanding.chainsAtOnce,
@@ -94,7 +95,7 @@ function collectingOf(
       policy: planner,
       editor: modules.editor,
       composer: fromReference,
-      rounds: config.mode === 'full' ? config.rounds : 0,
+      rounds: roundsOf(config),
     }),
     reward: patientReward(questionReward(judging.judge), tell),
     groupSize: config.groupSize,
@@ -103,6 +104,10 @@ function collectingOf(
     tasksPerSample: 1,
     together: (work) => inStep(shared.together, work),
   };
+}
+
+function roundsOf({ mode, rounds }: QwenEditConfig): number {
+  return mode === 'full' ? rounds : 0;
 }
 
 function readyTasks(
