@@ -2,7 +2,14 @@ import { guardCounts, type Judge } from '@thinkrl/checklist-reward';
 import type { SamplingOptions } from '@thinkrl/cot-sampler';
 import { drawWindow } from '@thinkrl/edit-generator';
 import type { ProcessGroup } from '@thinkrl/fsdp-shard';
-import { createMicroReward, encodePng, type MicroTask, renderScene, SLOTS, sampleTask } from '@thinkrl/microworld';
+import {
+  createMicroReward,
+  encodePng,
+  type MicroTask,
+  renderScene,
+  SLOTS,
+  sampleTask,
+} from '@thinkrl/microworld';
 import type { CollectOptions, RunFolder, TrainingRun } from '@thinkrl/orchestrator';
 import { Key } from '@thinkrl/spec';
 import type { MicroConfig } from './config.ts';
@@ -35,7 +42,11 @@ export async function assembleRun(
 ): Promise<TrainingRun<MicroTask>> {
   const key = Key.of(config.seed);
   const modules = { policy: config.mode === 'direct' ? null : models.policy, backbone: models.backbone };
-  const training = { ...config, mostTokens: mostTokensOf(config), optimizer: { beta2: 0.99, weightDecay: 0 } };
+  const training = {
+    ...config,
+    mostTokens: mostTokensOf(config),
+    optimizer: { beta2: 0.99, weightDecay: 0 },
+  };
   const trained = trainedModules<MicroTask>(modules, training);
   const references = referencesOf(trained, config);
   const recorder = chainRecorder<MicroTask>(folder, config, {
