@@ -257,7 +257,7 @@ describe('model folders', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['a flag that is not known', { use_layer3d_rope: true }, /use_layer3d_rope.*change the pictures/],
+    ['a flag that is not known', { use_layer3d_rope: true }, /use_layer3d_rope.*change what is computed/],
     ['guidance embeddings', { guidance_embeds: true }, /guidance_embeds/],
     ['no size', { num_layers: null }, /num_layers/],
     ['a size that is no number', { num_attention_heads: 'x' }, /num_attention_heads/],

@@ -142,8 +142,12 @@ describe('a folder', () => {
     { rope_scaling: { type: 'mrope', mrope_section: [2, 3, 4] } },
     { num_hidden_layers: 0 },
     { vision_config: null },
-  ])('of another architecture is refused: %o', (config) => {
-    expect(() => loadQwenVl(tinyFolder({ config }))).toThrow(QwenVlFolderError);
+    { layer_types: ['full_attention', 'sliding_attention'] },
+    { rms_norm_eps: 0 },
+  ])('of another architecture is refused by the name of the field: %o', (config) => {
+    const attempt = () => loadQwenVl(tinyFolder({ config }));
+    expect(attempt).toThrow(QwenVlFolderError);
+    expect(attempt).toThrow(Object.keys(config)[0]);
   });
 
   it('may keep the fields of the language model under text_config, and unknown fields that are off or listed', () => {
