@@ -68,7 +68,7 @@ const microSchema = z.strictObject({
   understanding: z.strictObject(understandingSettings),
   generation: z.strictObject(generationSettings),
   evaluation: z.strictObject({
-    /** Fresh tasks per split, before and after training. */
+    /** Fresh tasks per split, before and after training; 0 evaluates nothing. */
     tasks: whole(0),
     /** 0 is greedy. */
     temperature: atLeastZero,
