@@ -1,5 +1,5 @@
 export { TorchBackend } from './backend.ts';
-export { bindingPath, type GroupTraffic, isBuilt, type NativeFacts, type NativeMemory } from './binding.ts';
+export type { GroupTraffic, NativeFacts, NativeMemory } from './binding.ts';
 export type { StorageType } from './data.ts';
 export {
   memoryStatistics,
