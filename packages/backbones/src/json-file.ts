@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { ThinkError } from '@thinkrl/spec';
+import type { FileError } from '@thinkrl/spec';
 
 /** The error of a model folder that cannot be used; each kind of model has its own. */
-export type FolderErrorClass = new (path: string, problem: string, options?: ErrorOptions) => ThinkError;
+export type FolderErrorClass = new (path: string, problem: string, options?: ErrorOptions) => FileError;
 
 /** The JSON object in a file. Throws `FolderError`, with the path, where there is none. */
 export function readJson(path: string, FolderError: FolderErrorClass): Readonly<Record<string, unknown>> {
