@@ -33,6 +33,11 @@ describe('help and usage', () => {
     expect(stdout).toMatch(/--mode +"full"\n/);
   });
 
+  test('launch --help has its options before the program', async () => {
+    const { stdout } = await thinkrl('launch', '--help');
+    expect(stdout).toContain('usage: thinkrl launch [options] [-- PROGRAM ARGUMENTS...]\n');
+  });
+
   test('--version prints the version', async () => {
     expect((await thinkrl('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
