@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { freePort } from '@thinkrl/engine';
 import { CELL_WORD_IDS, SLOTS, VOCABULARY } from '@thinkrl/microworld';
 import type { Report, Settings, Times, Way } from './fsdp/settings.ts';
+import { median } from './median.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -60,11 +61,6 @@ async function measure([program, ...args]: readonly string[], worldSize: number)
   });
   const [first] = await Promise.all(outputs);
   return (JSON.parse(first!.trim().split('\n').at(-1)!) as Report).ways;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1]!;
 }
 
 /** What was measured of one way. */

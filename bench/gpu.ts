@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Answer, type Setup, Side, type SideName } from './gpu/exchange.ts';
-import { median, setups, shareApart } from './gpu/setups.ts';
+import { setups, shareApart } from './gpu/setups.ts';
 import {
   CASES,
   type CaseName,
@@ -17,6 +17,7 @@ import {
   workOf,
 } from './gpu/sizes.ts';
 import { broken, print, type Row } from './gpu/table.ts';
+import { median } from './median.ts';
 
 const device = process.env.THINKRL_DEVICE ?? 'cuda:0';
 const threads = Number(process.env.BENCH_THREADS ?? (device === 'cpu' ? 2 : 8));
