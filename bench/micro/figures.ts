@@ -1,4 +1,5 @@
 import { median } from '../median.ts';
+
 /** What one side did in one round. */
 export interface Round {
   /** Seconds of the roll-out and of both updates. */
