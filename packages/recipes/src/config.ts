@@ -10,9 +10,9 @@ import {
   engineSettings,
   generationSettings,
   groupingSettings,
+  keptSettings,
   oneOf,
   positive,
-  share,
   understandingSettings,
   whole,
   yesNo,
@@ -73,12 +73,7 @@ const microSchema = z.strictObject({
     /** 0 is greedy. */
     temperature: atLeastZero,
   }),
-  checkpointEvery: whole(1),
-  keepCheckpoints: whole(1),
-  /** Iterations between recorded groups of chains, with pictures. */
-  recordEvery: whole(1),
-  /** Share of recorded groups per recorded iteration. */
-  recordShare: share,
+  ...keptSettings,
 });
 
 /** Settings of a run in the micro-world; see {@link defaultMicroConfig} for what they are without a choice. */
