@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { createTokenConstraint, jsonPattern, sampleToken, TokenVocabulary } from '@thinkrl/cot-sampler';
 import { Key, type RandomStream } from '@thinkrl/spec';
-import { median } from './micro/figures.ts';
+import { median } from './median.ts';
 
 const { values: options } = parseArgs({
   options: {

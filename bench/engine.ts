@@ -11,7 +11,7 @@ import {
 } from './engine/cases.ts';
 import { microData, peerSettings } from './engine/data.ts';
 import { overhead } from './engine/overhead.ts';
-import { median } from './micro/figures.ts';
+import { median } from './median.ts';
 import { Peer } from './micro/peer.ts';
 import { clockOf, rest } from './micro/timing.ts';
 

@@ -1,10 +1,11 @@
 // Times a sharded training step of the micro editor against PyTorch's FSDP, and the cost of sharding in a world of one.
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { freePort } from '@thinkrl/engine';
 import { CELL_WORD_IDS, SLOTS, VOCABULARY } from '@thinkrl/microworld';
 import type { Report, Settings, Times, Way } from './fsdp/settings.ts';
+import { median } from './median.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -36,14 +37,6 @@ const ours = (ways: readonly Way[]) => [
 ];
 const theirs = [options.python, here('peers/fsdp.py'), JSON.stringify(settings)];
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** Takes steps in a world and gives what its rank 0 measured. */
 async function measure([program, ...args]: readonly string[], worldSize: number): Promise<readonly Times[]> {
   const port = await freePort();
@@ -68,11 +61,6 @@ async function measure([program, ...args]: readonly string[], worldSize: number)
   });
   const [first] = await Promise.all(outputs);
   return (JSON.parse(first!.trim().split('\n').at(-1)!) as Report).ways;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1]!;
 }
 
 /** What was measured of one way. */

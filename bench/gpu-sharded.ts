@@ -5,8 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Answer, type Setup, Side } from './gpu/exchange.ts';
-import { median, setups, shareApart } from './gpu/setups.ts';
+import { setups, shareApart } from './gpu/setups.ts';
 import { fullSizes, tinySizes } from './gpu/sizes.ts';
+import { median } from './median.ts';
 
 const device = process.env.THINKRL_DEVICE ?? 'cuda:0';
 const threads = Number(process.env.BENCH_THREADS ?? (device === 'cpu' ? 2 : 8));

@@ -5,8 +5,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { broken } from './gpu/bars.ts';
 import { type Answer, type Setup, Side, type SideName } from './gpu/exchange.ts';
-import { median, setups, shareApart } from './gpu/setups.ts';
+import { setups, shareApart } from './gpu/setups.ts';
 import {
   CASES,
   type CaseName,
@@ -16,7 +17,8 @@ import {
   tinySizes,
   workOf,
 } from './gpu/sizes.ts';
-import { broken, print, type Row } from './gpu/table.ts';
+import { print, type Row } from './gpu/table.ts';
+import { median } from './median.ts';
 
 const device = process.env.THINKRL_DEVICE ?? 'cuda:0';
 const threads = Number(process.env.BENCH_THREADS ?? (device === 'cpu' ? 2 : 8));
@@ -71,9 +73,9 @@ async function agree(folder: string): Promise<boolean> {
   return same;
 }
 
-async function measure(folder: string, sizes: Sizes): Promise<readonly Row[]> {
+async function measure(folder: string, sizes: Sizes): Promise<readonly Row<CaseName>[]> {
   const setup = await setups(sizes, { folder, same: false, device, threads });
-  const rows: Row[] = [];
+  const rows: Row<CaseName>[] = [];
   const timed: TurnOptions = { repeats: (name) => REPEATS[name] + 1, show: false };
   for (const model of MODELS) {
     const seconds = new Map<string, number[]>();
@@ -110,7 +112,7 @@ async function main(): Promise<void> {
       return;
     }
     const rows = await measure(folder, tiny ? tinySizes() : fullSizes());
-    print(rows, device);
+    print(rows, `on ${device}, bfloat16; medians`);
     if (tiny) return;
     for (const line of broken(rows)) {
       console.log(`bar not met: ${line}`);

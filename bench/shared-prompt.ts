@@ -3,7 +3,7 @@ import { loadMicro, shippedWeights } from '@thinkrl/backbones/micro';
 import { useEngine } from '@thinkrl/engine';
 import { sampleTask } from '@thinkrl/microworld';
 import { Key, type Utterance } from '@thinkrl/spec';
-import { median } from './micro/figures.ts';
+import { median } from './median.ts';
 
 const { values: options } = parseArgs({
   options: {

@@ -96,7 +96,7 @@ step 'tests of nn on the device' "${vitest[@]}" packages/nn/test
 step 'Qwen backbones against their reference' "${vitest[@]}" packages/backbones/test/qwen-
 step "micro training, $iterations iterations" thinkrl train --engine.name torch --engine.device "$THINKRL_DEVICE" \
   --iterations "$iterations" --evaluation.tasks 8 --out "$work/run"
-step 'kernels beside PyTorch' "${from_source[@]}" $engine/bench/gpu.ts ${sizes[@]+"${sizes[@]}"}
+step 'kernels beside PyTorch' "${from_source[@]}" bench/gpu-kernels.ts ${sizes[@]+"${sizes[@]}"}
 step 'full-size Qwen training step, sharded over one' "${from_source[@]}" bench/gpu-sharded.ts ${sizes[@]+"${sizes[@]}"}
 step 'full-size models beside PyTorch' "${from_source[@]}" bench/gpu.ts ${sizes[@]+"${sizes[@]}"}
 

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { median } from '../micro/figures.ts';
+import { median } from '../median.ts';
 
 const OPERATIONS = 200;
 const RUNS = 300;

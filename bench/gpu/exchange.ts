@@ -1,6 +1,5 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { LineProcess } from './line-process.ts';
 import type { CaseName, ModelName, Sizes } from './sizes.ts';
 
 /** Names and shapes of a model's parameters. */
@@ -48,49 +47,34 @@ export type SideName = 'ours' | 'peer';
  * before the other side's turn.
  */
 export class Side {
-  private readonly child: ChildProcessWithoutNullStreams;
-  private readonly lines: AsyncIterator<string>;
+  private readonly process: LineProcess;
   /** Version of the side's library. */
   readonly version: Promise<string>;
 
   constructor(name: SideName, setup: Setup) {
-    const [command, ...args] = commandOf(name);
-    this.child = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'] }) as never;
-    this.child.on('error', (error) => console.error(error.message));
-    this.child.stdin.on('error', () => {});
-    this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
-    this.send(setup);
-    this.version = this.receive<{ version: string }>().then(({ version }) => version);
+    this.process = new LineProcess(commandOf(name));
+    this.version = this.process.ask<{ version: string }>(setup).then(({ version }) => version);
   }
 
   /** Runs a case. */
   async ask(request: Request): Promise<Answer> {
     await this.version;
-    this.send(request);
-    return this.receive<Answer>();
+    return this.process.ask<Answer>(request);
   }
 
   /** Ends the process and waits until it is gone. */
-  async end(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const gone = new Promise((resolve) => this.child.once('exit', resolve));
-    this.child.stdin.end();
-    await gone;
+  end(): Promise<void> {
+    return this.process.end();
   }
+}
 
-  private send(message: object): void {
-    this.child.stdin.write(`${JSON.stringify(message)}\n`);
-  }
-
-  private async receive<T>(): Promise<T> {
-    const { value, done } = await this.lines.next();
-    if (done) throw new Error('a side ended before it answered; see above');
-    return JSON.parse(value) as T;
-  }
+/** A script under the python3 with torch. */
+export function pythonCommand(script: string): readonly string[] {
+  return [process.env.BENCH_PYTHON ?? 'python3', '-B', script];
 }
 
 function commandOf(name: SideName): readonly string[] {
   const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-  if (name === 'peer') return [process.env.BENCH_PYTHON ?? 'python3', '-B', path('peer.py')];
+  if (name === 'peer') return pythonCommand(path('peer.py'));
   return [process.execPath, ...process.execArgv, path('ours.ts')];
 }

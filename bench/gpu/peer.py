@@ -1,4 +1,4 @@
-"""The cases of gpu.ts in PyTorch eager: a JSON request a line on stdin, an answer a line on stdout; see peer.ts."""
+"""The cases of gpu.ts in PyTorch eager: a JSON request a line on stdin, an answer a line on stdout; see exchange.ts."""
 import json
 import sys
 import time

@@ -27,8 +27,3 @@ export function shareApart(a: readonly number[], b: readonly number[]): number {
   const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0) / largest;
 }
-
-/** The middle of some numbers. */
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}

@@ -1,3 +1,5 @@
+import { median } from '../median.ts';
+
 /** What one side did in one round. */
 export interface Round {
   /** Seconds of the roll-out and of both updates. */
@@ -16,13 +18,6 @@ export interface Speed {
   readonly generation: number;
   readonly update: number;
   readonly iteration: number;
-}
-
-/** Middle value; mean of the two middle ones for an even count. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
 }
 
 /** Arithmetic mean. */

@@ -21,7 +21,7 @@ import { loadQwenImage, type QwenImageModels } from '../src/qwen-image-edit/load
 import { LORA_TARGETS } from '../src/qwen-image-edit/lora-targets.ts';
 import { plainUnits } from '../src/qwen-image-edit/transformer/unit.ts';
 import { difference, engines, useCpu, values } from './engine.ts';
-import { OWN, openTensors } from './fixture.ts';
+import { ownSet } from './fixture.ts';
 import { wordEncoder, writeModelFolder } from './qwen-image-folder.ts';
 
 const key = Key.of(3);
@@ -198,7 +198,7 @@ describe.each(await engines())('Qwen-Image-Edit backbone on %s', (engine) => {
     await savePeftAdapter(path, adapter, { prefix: 'transformer.' });
     const { tensors } = await readSafetensors(join(path, 'adapter_model.safetensors'));
     // Names as diffusers has them for a model of the same two blocks.
-    const expected = openTensors('qwen_image_transformer', 'lora.safetensors', OWN).names;
+    const expected = ownSet.openTensors('qwen_image_transformer', 'lora.safetensors').names;
     expect([...tensors.keys()].sort()).toEqual([...expected].sort());
 
     const latents = values([3, 2, 2, 16], 'noise');
@@ -257,7 +257,7 @@ describe('model folders', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['a flag that is not known', { use_layer3d_rope: true }, /use_layer3d_rope.*change the pictures/],
+    ['a flag that is not known', { use_layer3d_rope: true }, /use_layer3d_rope.*change what is computed/],
     ['guidance embeddings', { guidance_embeds: true }, /guidance_embeds/],
     ['no size', { num_layers: null }, /num_layers/],
     ['a size that is no number', { num_attention_heads: 'x' }, /num_attention_heads/],

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { encodeSafetensors, type StoredTensor } from '@thinkrl/nn';
 import { Key } from '@thinkrl/spec';
 import type { PromptEncoder } from '../src/qwen-image-edit/edit-backbone.ts';
-import { OWN, openTensors, readConfig } from './fixture.ts';
+import { ownSet } from './fixture.ts';
 import { hostTensors, withoutNotes } from './qwen-image-fixture.ts';
 
 /** What differs from folder to folder. */
@@ -38,19 +38,19 @@ export function writeModelFolder(options: FolderOptions = {}): string {
     transformer: ['diffusers', 'QwenImageTransformer2DModel'],
     vae: ['diffusers', 'AutoencoderKLQwenImage'],
   });
-  const { transformer } = readConfig<{ transformer: object }>('pipeline_edit_plus_tiny', 'config.json', OWN);
+  const { transformer } = ownSet.readConfig<{ transformer: object }>('pipeline_edit_plus_tiny');
   write('transformer', 'config.json', {
     _class_name: 'QwenImageTransformer2DModel',
     pooled_projection_dim: 768,
     ...transformer,
     ...options.transformer,
   });
-  const scheduler = readConfig<{ released_config: object }>('scheduler', 'config.json', OWN).released_config;
+  const scheduler = ownSet.readConfig<{ released_config: object }>('scheduler').released_config;
   write('scheduler', 'scheduler_config.json', scheduler);
-  write('vae', 'config.json', withoutNotes(readConfig('qwen_image_vae', 'config.json', OWN)));
-  const vae = hostTensors(openTensors('qwen_image_vae', 'model.safetensors', OWN));
+  write('vae', 'config.json', withoutNotes(ownSet.readConfig('qwen_image_vae')));
+  const vae = hostTensors(ownSet.openTensors('qwen_image_vae', 'model.safetensors'));
   write('vae', 'diffusion_pytorch_model.safetensors', encodeSafetensors(vae));
-  const weights = [...hostTensors(openTensors('pipeline_edit_plus_tiny', 'transformer.safetensors', OWN))];
+  const weights = [...hostTensors(ownSet.openTensors('pipeline_edit_plus_tiny', 'transformer.safetensors'))];
   const shards = [weights.slice(0, 30), weights.slice(30)].map(
     (part) => new Map<string, StoredTensor>(part.map(([name, tensor]) => [name, { ...tensor, dtype }])),
   );

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeSafetensors } from '@thinkrl/nn';
 import { onTestFinished } from 'vitest';
-import { OWN, openTensors, readConfig } from './fixture.ts';
+import { ownSet } from './fixture.ts';
 import { IGNORED, REFERENCE } from './qwen-vl-fixture.ts';
 import { TEMPLATE, tinyTokenizer } from './qwen-vl-tokenizer.ts';
 
@@ -29,7 +29,7 @@ export function tinyFolder(options: FolderOptions = {}): string {
   );
   for (const folder of folders) mkdirSync(folder, { recursive: true });
   const [weights, tokenizer, processor] = folders as [string, string, string];
-  const config = Object.entries(readConfig<object>(REFERENCE, 'config.json', OWN)).filter(
+  const config = Object.entries(ownSet.readConfig<object>(REFERENCE)).filter(
     ([name]) => !IGNORED.includes(name),
   );
   const write = (folder: string, name: string, json: object) =>
@@ -45,7 +45,7 @@ export function tinyFolder(options: FolderOptions = {}): string {
 }
 
 function writeShards(folder: string, { names = 'old', dtype = 'F32', change }: FolderOptions): void {
-  const file = openTensors(REFERENCE, 'model.safetensors', OWN);
+  const file = ownSet.openTensors(REFERENCE, 'model.safetensors');
   const tensors = new Map(
     file.names.map((name) => [name, { shape: file.shape(name), data: file.values(name) }]),
   );

@@ -14,12 +14,12 @@ import {
   QwenVlTextEncoder,
 } from '../src/qwen2-5-vl/index.ts';
 import { engines } from './engine.ts';
-import { OWN, openTensors, readConfig } from './fixture.ts';
+import { ownSet } from './fixture.ts';
 import { gap, IGNORED, patchesOfCase, REFERENCE } from './qwen-vl-fixture.ts';
 import { tinyFolder } from './qwen-vl-folder.ts';
 
-const inputs = openTensors(REFERENCE, 'inputs.safetensors', OWN);
-const outputs = openTensors(REFERENCE, 'outputs.safetensors', OWN);
+const inputs = ownSet.openTensors(REFERENCE, 'inputs.safetensors');
+const outputs = ownSet.openTensors(REFERENCE, 'outputs.safetensors');
 
 function logitsError(folder: string): number {
   const { model } = loadQwenVl(folder);
@@ -142,12 +142,16 @@ describe('a folder', () => {
     { rope_scaling: { type: 'mrope', mrope_section: [2, 3, 4] } },
     { num_hidden_layers: 0 },
     { vision_config: null },
-  ])('of another architecture is refused: %o', (config) => {
-    expect(() => loadQwenVl(tinyFolder({ config }))).toThrow(QwenVlFolderError);
+    { layer_types: ['full_attention', 'sliding_attention'] },
+    { rms_norm_eps: 0 },
+  ])('of another architecture is refused by the name of the field: %o', (config) => {
+    const attempt = () => loadQwenVl(tinyFolder({ config }));
+    expect(attempt).toThrow(QwenVlFolderError);
+    expect(attempt).toThrow(Object.keys(config)[0]);
   });
 
   it('may keep the fields of the language model under text_config, and unknown fields that are off or listed', () => {
-    const flat = readConfig<Record<string, unknown>>(REFERENCE, 'config.json', OWN);
+    const flat = ownSet.readConfig<Record<string, unknown>>(REFERENCE);
     const { vision_config, model_type, image_token_id, video_token_id, ...text } = flat;
     const nested = { vision_config, model_type, image_token_id, video_token_id, text_config: text };
     const ignore = [...IGNORED, 'harmless'];

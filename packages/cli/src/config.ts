@@ -35,6 +35,17 @@ export function configOf({ line, recipe }: Invocation): MicroConfig {
 }
 
 /**
+ * The checked settings of an invocation that evaluates, as {@link configOf} gives them.
+ *
+ * @throws ConfigError also where there would be nothing to evaluate.
+ */
+export function evaluationConfigOf(invocation: Invocation): MicroConfig {
+  const config = configOf(invocation);
+  if (config.evaluation.tasks > 0) return config;
+  throw new ConfigError({ field: 'evaluation.tasks', value: 0, fix: 'use at least 1' });
+}
+
+/**
  * The checked settings of an invocation about Qwen-Image-Edit: `under`, then the config file, then options, then `over`.
  *
  * @throws ConfigError that names field, value and fix.

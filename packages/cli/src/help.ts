@@ -26,7 +26,7 @@ export function overview(commands: readonly Command[]): string {
 
 /** What `thinkrl COMMAND --help` prints; `settings` are the defaults it takes. */
 export function commandHelp(command: Command, settings: Settings): string {
-  const words = ['thinkrl', command.name, ...command.positionals.map((name) => `[${name}]`), '[options]'];
+  const words = ['thinkrl', command.name, '[options]', ...command.positionals.map((name) => `[${name}]`)];
   const rows = Object.entries({ ...command.options, ...commonOptions }).map(
     ([name, { value, help }]) => [value === undefined ? `--${name}` : `--${name} ${value}`, help] as const,
   );

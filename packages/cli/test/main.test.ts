@@ -33,6 +33,11 @@ describe('help and usage', () => {
     expect(stdout).toMatch(/--mode +"full"\n/);
   });
 
+  test('launch --help has its options before the program', async () => {
+    const { stdout } = await thinkrl('launch', '--help');
+    expect(stdout).toContain('usage: thinkrl launch [options] [-- PROGRAM ARGUMENTS...]\n');
+  });
+
   test('--version prints the version', async () => {
     expect((await thinkrl('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
@@ -105,6 +110,11 @@ describe('settings', () => {
     expect([status, stderr.trim()]).toEqual([2, `thinkrl: ${message}`]);
   });
 
+  test.each([[[]], [['--editor', 'identity']]])('eval %j needs something to evaluate', async (words) => {
+    const { status, stderr } = await thinkrl('eval', ...words, '--evaluation.tasks', '0');
+    expect([status, stderr.trim()]).toEqual([2, 'thinkrl: evaluation.tasks is 0: use at least 1']);
+  });
+
   test('an unknown name in a config file is answered with the nearest one', async () => {
     const file = join(await folder(), 'config.json');
     await writeFile(file, '{"generation": {"learnRate": 1}}');
@@ -124,6 +134,12 @@ describe('train', () => {
     expect(stdout.trim().split('\n').at(-1)).toMatch(/^report: .*somewhere\/run\/report\/index\.html$/);
     // 64 chains in 2 s; rewards 0.6, 0.9, 0.9
     expect(stderr).toContain('train 3/3  ETA 0:00  32.0 chains/s  reward 0.800  kept 75 %  KL 0.013');
+  });
+
+  test('says so where there are no scores', async () => {
+    const words = ['--iterations', '1', '--evaluation.tasks', '0', '--out', 'somewhere/run'];
+    const { stdout } = await thinkrl('train', ...words);
+    expect(stdout).toMatch(/^no scores: .* evaluation\.tasks is 0\n6 s training/);
   });
 
   test('names a new folder by mode and seed', async () => {

@@ -42,13 +42,20 @@ export interface Asked {
   readonly folder: string;
 }
 
+interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly onEvent?: RunListener;
+  /** Whether there are scores in the end. */
+  readonly evaluated?: boolean;
+}
+
 /** A recipe whose training only counts iterations, `pause` milliseconds each: for tests of the terminal alone. */
 export function scriptedRecipe(pause: number, asked: Asked[] = []): Recipe {
   const unused = () => Promise.reject(new Error('not part of the script'));
   const run = async (
     folder: string,
     iterations: number,
-    { signal, onEvent }: { readonly signal?: AbortSignal; readonly onEvent?: RunListener },
+    { signal, onEvent, evaluated = true }: RunOptions,
   ): Promise<TrainResult> => {
     onEvent?.({ type: 'folder', path: folder, resumedFrom: 0 });
     for (let iteration = 1; iteration <= iterations; iteration++) {
@@ -56,14 +63,16 @@ export function scriptedRecipe(pause: number, asked: Asked[] = []): Recipe {
       await sleep(pause);
       onEvent?.({ type: 'step', iterations, report: stepReport(iteration) });
     }
-    return { folder, summary, report: `${folder}/report/index.html` };
+    const ended = evaluated ? summary : { ...summary, before: {}, after: {} };
+    return { folder, summary: ended, report: `${folder}/report/index.html` };
   };
   return {
     defaultMicroConfig,
     parseMicroConfig,
     trainMicro: (config, options) => {
       asked.push({ config, folder: options.out });
-      return run(options.out, config.iterations, options);
+      const evaluated = config.evaluation.tasks > 0;
+      return run(options.out, config.iterations, { ...options, evaluated });
     },
     resumeMicro: (folder, controls) => {
       asked.push({ config: null, folder });

@@ -16,7 +16,6 @@ export {
   type ScheduleOptions,
   type Sigmas,
   shiftSigma,
-  stretchToTerminal,
   timeShift,
   uniformSigmas,
 } from './schedule.ts';

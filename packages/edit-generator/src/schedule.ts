@@ -49,7 +49,7 @@ export function dynamicMu(tokens: number, shift: DynamicShift = {}): number {
 }
 
 /** Stretches levels so that the last one before 0 is `terminal`; the first one keeps its distance from 1. */
-export function stretchToTerminal(sigmas: Sigmas, terminal: number): Sigmas {
+function stretchToTerminal(sigmas: Sigmas, terminal: number): Sigmas {
   const scale = (1 - sigmas.at(-2)!) / (1 - terminal);
   return sigmas.map((sigma, i) => (i === sigmas.length - 1 ? 0 : 1 - (1 - sigma) / scale));
 }

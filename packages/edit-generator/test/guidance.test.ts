@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { engines, useTestEngine } from '../../nn/test/engines.ts';
 import { guideVelocity } from '../src/index.ts';
-import { engines, useTestEngine } from './engines.ts';
 import { deviation, openTensors } from './fixture.ts';
 
 const file = openTensors('pipeline', 'numerics.safetensors');

@@ -1,8 +1,8 @@
 import { Key } from '@thinkrl/spec';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { useTestEngine } from '../../nn/test/engines.ts';
 import { allButLast, createEditSampler, stochasticStep, uniformSigmas } from '../src/index.ts';
 import { gaussianBackbone, identityCodec } from '../src/testing/index.ts';
-import { useTestEngine } from './engines.ts';
 
 const SAMPLES = 20_001;
 const MEAN = 0.3;

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Image } from '@thinkrl/spec';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { engines, useTestEngine } from '../../nn/test/engines.ts';
 import { ReferenceCache } from '../src/index.ts';
 import { imageTensor } from '../src/testing/identity-codec.ts';
-import { engines, useTestEngine } from './engines.ts';
 
 const pictures = [1, 2, 3].map(
   (value): Image => ({

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Edit, type EditCondition, Key } from '@thinkrl/spec';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { engines, useTestEngine } from '../../nn/test/engines.ts';
 import {
   createEditSampler,
   type EditSamplerOptions,
@@ -9,7 +10,6 @@ import {
   withGuidance,
 } from '../src/index.ts';
 import { type GaussianBackbone, gaussianBackbone, identityCodec } from '../src/testing/index.ts';
-import { engines, useTestEngine } from './engines.ts';
 import { deviation } from './fixture.ts';
 
 function condition(level: number, text = 'paint it'): EditCondition {

@@ -1,4 +1,5 @@
 export {
+  freePort,
   type GroupOptions,
   type GroupTraffic,
   joinGroup,

@@ -50,7 +50,7 @@ export function guardedRatio(step: FlowStep): tf.Tensor1D {
 }
 
 /** Advantages clamped to `[-limit, limit]`. */
-export function clampAdvantages(advantages: tf.Tensor1D, limit: number): tf.Tensor1D {
+function clampAdvantages(advantages: tf.Tensor1D, limit: number): tf.Tensor1D {
   return tf.clipByValue(advantages, -limit, limit);
 }
 

@@ -3,7 +3,7 @@ export { type AggregationCounts, aggregateTokens, type TokenMean } from './aggre
 export { gaussianKl, type KlEstimator, klEstimate } from './divergence.ts';
 export { highEntropyTokens } from './entropy.ts';
 export { GrpoError, type GrpoProblem } from './error.ts';
-export { clampAdvantages, flowKl, flowLoss, flowRatio, guardedRatio } from './flow-loss.ts';
+export { flowKl, flowLoss, flowRatio, guardedRatio } from './flow-loss.ts';
 export type { FlowObjective } from './flow-objective.ts';
 export { type FlowStatistics, flowStatistics } from './flow-statistics.ts';
 export type { FlowStep } from './flow-step.ts';

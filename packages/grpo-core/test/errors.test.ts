@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { useTestEngine } from '../../nn/test/engines.ts';
 import {
   type FlowObjective,
   type FlowStep,
@@ -14,7 +15,6 @@ import {
   tokenStatistics,
   weightRewards,
 } from '../src/index.ts';
-import { useTestEngine } from './engines.ts';
 
 beforeAll(() => useTestEngine('cpu'));
 

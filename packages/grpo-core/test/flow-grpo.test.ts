@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { engines, useTestEngine } from '../../nn/test/engines.ts';
 import {
   type FlowObjective,
   type FlowStep,
@@ -9,7 +10,6 @@ import {
   flowStatistics,
   scaleAdvantages,
 } from '../src/index.ts';
-import { engines, useTestEngine } from './engines.ts';
 import { deviation, openTensors, readConfig } from './fixture.ts';
 
 interface Setting {

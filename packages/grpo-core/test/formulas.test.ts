@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { engines, useTestEngine } from '../../nn/test/engines.ts';
 import {
   aggregateTokens,
   cappedReinforce,
@@ -16,7 +17,6 @@ import {
   tokenLoss,
   tokenRatio,
 } from '../src/index.ts';
-import { engines, useTestEngine } from './engines.ts';
 
 async function close(tensor: tf.Tensor, expected: readonly number[], digits = 6) {
   const values = Array.from(await tensor.data());

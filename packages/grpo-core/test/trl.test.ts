@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tokenLogProbs } from '@thinkrl/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { engines, useTestEngine } from '../../nn/test/engines.ts';
 import {
   highEntropyTokens,
   klEstimate,
@@ -14,7 +15,6 @@ import {
   tokenStatistics,
   weightRewards,
 } from '../src/index.ts';
-import { engines, useTestEngine } from './engines.ts';
 import { deviation, openTensors, readConfig } from './fixture.ts';
 
 interface Case {

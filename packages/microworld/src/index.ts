@@ -42,7 +42,7 @@ export {
   presetOf,
 } from './preset.ts';
 export { fixOperations, parseReflection, type ReflectionParse, reflectionWords } from './reflection.ts';
-export { CATEGORIES, type Category } from './rule.ts';
+export type { Category } from './rule.ts';
 export { RULE_NAMES, RULES, type RuleName } from './rules/index.ts';
 export { type Cells, changedCells, renderScene, type Scene, SPOILT, sameCells } from './scene.ts';
 export { type MicroTask, ruleTask, type Split, sampleTask, taskList, taskStream } from './task.ts';

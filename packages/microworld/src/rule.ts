@@ -5,9 +5,6 @@ import type { Operation } from './operation.ts';
 /** The four kinds of reasoning. */
 export type Category = 'temporal' | 'causal' | 'spatial' | 'logical';
 
-/** The four categories, in the order of reports. */
-export const CATEGORIES: readonly Category[] = ['temporal', 'causal', 'spatial', 'logical'];
-
 /** What one rule asks for in one scene. */
 export interface RulePart {
   /** The instruction's words; they never say the result. */

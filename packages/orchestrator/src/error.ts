@@ -1,14 +1,8 @@
-import { ThinkError } from '@thinkrl/spec';
+import { FileError, ThinkError } from '@thinkrl/spec';
 
 /** A run folder or checkpoint that cannot be used: what is wrong with which path. */
-export class RunFolderError extends ThinkError {
+export class RunFolderError extends FileError {
   readonly code = 'ORCHESTRATOR_RUN_FOLDER';
-  readonly path: string;
-
-  constructor(path: string, problem: string, options?: ErrorOptions) {
-    super(`${path}: ${problem}`, options);
-    this.path = path;
-  }
 }
 
 /** Losses or gradients were not finite for several updates in a row. */

@@ -13,8 +13,8 @@ import {
 import type { CollectOptions, RunFolder, TrainingRun } from '@thinkrl/orchestrator';
 import { Key } from '@thinkrl/spec';
 import type { MicroConfig } from './config.ts';
+import { creditOf } from './credit.ts';
 import type { RunListener } from './event.ts';
-import { groupingOf } from './grouping.ts';
 import { type MicroModels, samplerOf } from './micro-models.ts';
 import { referencesOf, trainedModules, updatesOf } from './module-training.ts';
 import { patientReward } from './patient-reward.ts';
@@ -69,12 +69,7 @@ export async function assembleRun(
       reward: patientReward(createMicroReward(config.judge, judge), tell),
     },
     guard: guardCounts,
-    credit: {
-      group: groupingOf(config.grouping),
-      mode: config.credit,
-      improvementFloor: config.grouping.deviationFloor,
-      editsPerPlan: config.editsPerPlan,
-    },
+    credit: creditOf(config),
     updates: updatesOf({ ...modules, trained, references, processGroup }, training),
     references: models.backbone.references,
     state,

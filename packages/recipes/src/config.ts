@@ -10,9 +10,9 @@ import {
   engineSettings,
   generationSettings,
   groupingSettings,
+  keptSettings,
   oneOf,
   positive,
-  share,
   understandingSettings,
   whole,
   yesNo,
@@ -68,17 +68,12 @@ const microSchema = z.strictObject({
   understanding: z.strictObject(understandingSettings),
   generation: z.strictObject(generationSettings),
   evaluation: z.strictObject({
-    /** Fresh tasks per split, before and after training. */
+    /** Fresh tasks per split, before and after training; 0 evaluates nothing. */
     tasks: whole(0),
     /** 0 is greedy. */
     temperature: atLeastZero,
   }),
-  checkpointEvery: whole(1),
-  keepCheckpoints: whole(1),
-  /** Iterations between recorded groups of chains, with pictures. */
-  recordEvery: whole(1),
-  /** Share of recorded groups per recorded iteration. */
-  recordShare: share,
+  ...keptSettings,
 });
 
 /** Settings of a run in the micro-world; see {@link defaultMicroConfig} for what they are without a choice. */

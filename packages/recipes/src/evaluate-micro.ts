@@ -53,7 +53,7 @@ export async function evaluateSplits(
       key: EVALUATION_KEY.fold('draws'),
       signal,
     });
-    tell({ type: 'evaluation', when, split, evaluation });
+    if (tasks.length > 0) tell({ type: 'evaluation', when, split, evaluation });
     return evaluation;
   };
   const id = await evaluateSplit('id');

@@ -12,7 +12,7 @@ export {
   pretrainPerceptionNet,
 } from './pretrain-micro.ts';
 export { readSavedRun, type SavedRun } from './saved-run.ts';
-export type { CategoryScores, MicroSummary, PercentScores } from './summary.ts';
+export type { CategoryScores, MicroSummary, PercentScores, SplitScores } from './summary.ts';
 export {
   type MicroReplacements,
   resumeMicro,

@@ -2,7 +2,7 @@ import { ConfigError } from '@thinkrl/spec';
 import { z } from 'zod';
 
 /** A number from 0 to 1. */
-export const share = z.number('use a number from 0 to 1').min(0, 'use at least 0').max(1, 'use at most 1');
+const share = z.number('use a number from 0 to 1').min(0, 'use at least 0').max(1, 'use at most 1');
 
 /** A number above 0. */
 export const positive = z.number('use a number above 0').positive('use a number above 0');
@@ -28,6 +28,18 @@ export const engineSettings = z.strictObject({
   device: z.string().regex(/^(cpu|cuda(:\d+)?)$/, 'use cpu or cuda:N'),
   threads: whole(1),
 });
+
+/** What a run keeps besides its metrics. */
+export const keptSettings = {
+  /** Iterations between checkpoints. */
+  checkpointEvery: whole(1),
+  /** The newest so many checkpoints stay. */
+  keepCheckpoints: whole(1),
+  /** Iterations between recorded groups of chains, with pictures. */
+  recordEvery: whole(1),
+  /** Share of recorded groups per recorded iteration. */
+  recordShare: share,
+};
 
 /** How chains of a group are compared. */
 export const groupingSettings = z.strictObject({

@@ -24,6 +24,9 @@ export interface PercentScores {
   readonly fixShare: number;
 }
 
+/** Scores of the splits that were evaluated: none where `evaluation.tasks` is 0. */
+export type SplitScores = Readonly<Partial<Record<'id' | 'ood', PercentScores>>>;
+
 /** What a run came to, as written to `summary.json`; scores in percent. */
 export interface MicroSummary {
   readonly recipe: 'micro';
@@ -33,8 +36,8 @@ export interface MicroSummary {
   readonly grouping: MicroConfig['grouping']['method'];
   readonly iterations: number;
   readonly seconds: { readonly train: number; readonly eval: number };
-  readonly before: Readonly<Record<'id' | 'ood', PercentScores>>;
-  readonly after: Readonly<Record<'id' | 'ood', PercentScores>>;
+  readonly before: SplitScores;
+  readonly after: SplitScores;
   /** In-domain instruction and strict scores by category, before and after. */
   readonly perCategory: Readonly<Record<string, Readonly<Record<'before' | 'after', CategoryScores>>>>;
   readonly engine: string;
@@ -81,8 +84,8 @@ export function summaryOf(folder: RunFolder, { config, engine, before, after }: 
     grouping: config.grouping.method,
     iterations: steps.length,
     seconds: { train: tenth(train), eval: tenth(before.seconds + after.seconds) },
-    before: { id: percent(before.id), ood: percent(before.ood) },
-    after: { id: percent(after.id), ood: percent(after.ood) },
+    before: scoresOf(before),
+    after: scoresOf(after),
     perCategory: categories(before.id, after.id),
     engine: `${engine.name} ${engine.version}`,
     chainsPerSecond: tenth(chains / Math.max(train, 1e-9)),
@@ -121,6 +124,13 @@ function evaluationPath(folder: RunFolder, when: string): string {
   return join(folder.root, `evaluation-${when}.json`);
 }
 
+function scoresOf({ id, ood }: SplitEvaluations): SplitScores {
+  return {
+    ...(id.tasks > 0 && { id: percent(id) }),
+    ...(ood.tasks > 0 && { ood: percent(ood) }),
+  };
+}
+
 function percent({ scores, firstScores, fixShare }: Evaluation): PercentScores {
   return {
     if: tenth(100 * (scores.instruction ?? 0)),
@@ -134,14 +144,14 @@ function percent({ scores, firstScores, fixShare }: Evaluation): PercentScores {
 }
 
 function categories(before: Evaluation, after: Evaluation): MicroSummary['perCategory'] {
-  const scoresOf = (evaluation: Evaluation, category: string): CategoryScores => {
+  const ofCategory = (evaluation: Evaluation, category: string): CategoryScores => {
     const scores = evaluation.perCategory[category] ?? {};
     return { if: tenth(100 * (scores.instruction ?? 0)), strict: tenth(100 * (scores.strict ?? 0)) };
   };
   return Object.fromEntries(
     Object.keys(before.perCategory).map((category) => [
       category,
-      { before: scoresOf(before, category), after: scoresOf(after, category) },
+      { before: ofCategory(before, category), after: ofCategory(after, category) },
     ]),
   );
 }

@@ -107,6 +107,32 @@ describe('at released sizes', () => {
     expect(phase({}).gradients! / 1e6).toBeCloseTo(2 * 4 * 161.5, 0);
   });
 
+  it('counts masks where chains or texts lie side by side', () => {
+    const phases = (changes: object, references = 1) =>
+      memoryPlan(parseQwenEditConfig(changes), RELEASED, { references }).phases;
+    // Four chains after their prompt, 444 + 4 x 1468 tokens as above: for every two of them the mask, without what is later,
+    // and its opposite at a byte each, then zeros and the bias in bfloat16: 7 bytes, 0.26 GiB.
+    const planner = phases({})['understanding update']['mask of chains side by side']!;
+    expect(planner).toBe(6316 ** 2 * 7);
+    expect(planner / 2 ** 30).toBeGreaterThan(0.1);
+    const alone = phases({ understanding: { chainsAtOnce: 1 } })['understanding update'];
+    expect(alone['mask of chains side by side']).toBe(0);
+    // An edit has 120 words of a template, 14 x 14 cells, a plan of 512 and two pictures of 32 x 32: 2876 tokens. A mask of
+    // lengths is one row, so that it takes 5 bytes.
+    const update = (editsAtOnce: number, mode = 'plan') =>
+      phases({
+        generation: { editsAtOnce },
+        mode,
+        ...(mode === 'direct' && { understanding: { train: false } }),
+      })['generation update']['mask of texts of several lengths'];
+    expect(update(1)).toBe(0);
+    expect(update(4)).toBe(4 * 2876 ** 2 * 5);
+    expect(update(4, 'direct')).toBe(0);
+    // While eight chains are denoised, 14 tensors of 3072 numbers a token besides.
+    const sampling = phases({}).sampling['activations of editing or decoding'];
+    expect(sampling).toBe(8 * 2876 * (14 * 3072 * 2 + 2876 * 5));
+  });
+
   it('advises nothing where a run fits, and else lowers the peak step by step', () => {
     const config = parseQwenEditConfig({ groupSize: 16, tasksPerIteration: 8 });
     const request = { sizes: RELEASED, task: { references: 1 } };

@@ -42,6 +42,22 @@ it('draws only texts that parse and end in time when it is told to', async () =>
   );
 }, 120_000);
 
+it('has no scores where no task is evaluated', async () => {
+  const out = join(temporary(), 'run');
+  const config = parseMicroConfig({
+    ...{ iterations: 1, tasksPerIteration: 2, groupSize: 4, mode: 'plan' },
+    ...{ engine: { threads: 1 }, evaluation: { tasks: 0 } },
+  });
+  const events: string[] = [];
+  const { summary, report } = await trainMicro(config, { out, onEvent: ({ type }) => events.push(type) });
+  expect(events).not.toContain('evaluation');
+  const { before, after, perCategory, iterations } = summary!;
+  expect({ before, after, perCategory, iterations }).toEqual({
+    ...{ before: {}, after: {}, perCategory: {}, iterations: 1 },
+  });
+  expect(readFileSync(report!, 'utf8')).toContain('The summary holds no evaluation.');
+});
+
 it.each(['{"config": {"se', 'null', '{}'])(
   'refuses to resume from a config.json that is %s',
   async (text) => {

@@ -20,7 +20,6 @@ export {
   UnreadableReplyError,
 } from './error.ts';
 export { readJson } from './json-reply.ts';
-export { pictureUrl } from './picture.ts';
 export { quoteFields, quoteText } from './quote.ts';
 export {
   type AskOptions,

@@ -24,6 +24,16 @@ export abstract class ThinkError extends Error {
   }
 }
 
+/** Base of errors about a file or folder that cannot be used: which one, and what is wrong with it. */
+export abstract class FileError extends ThinkError {
+  readonly path: string;
+
+  constructor(path: string, problem: string, options?: ErrorOptions) {
+    super(`${path}: ${problem}`, options);
+    this.path = path;
+  }
+}
+
 /** What {@link ConfigError} says: the field, the value found in it and how to mend it. */
 export interface ConfigProblem {
   readonly field: string;

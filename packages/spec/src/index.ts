@@ -9,7 +9,7 @@ export type {
   Utterance,
 } from './chain.ts';
 export { finalImage, stageEdits } from './chain.ts';
-export { ConfigError, type ConfigProblem, ThinkError } from './error.ts';
+export { ConfigError, type ConfigProblem, FileError, ThinkError } from './error.ts';
 export type { Degenerate, Group, Grouping } from './group.ts';
 export type { Image } from './image.ts';
 export type { Answer, JudgedChain, Judgement } from './judgement.ts';

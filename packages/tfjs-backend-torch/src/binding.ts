@@ -79,13 +79,8 @@ function packageFolder(): string {
 }
 
 /** Where the build puts the addon. */
-export function bindingPath(): string {
+function bindingPath(): string {
   return process.env.THINKRL_TORCH_ADDON ?? join(packageFolder(), 'build', 'thinkrl_torch.node');
-}
-
-/** Whether a compiled addon is there (it may still fail to load). */
-export function isBuilt(): boolean {
-  return existsSync(bindingPath());
 }
 
 /** Who brought the libtorch that the addon was compiled against, as the build noted it. */

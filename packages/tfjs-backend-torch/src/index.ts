@@ -1,5 +1,5 @@
 export { TorchBackend } from './backend.ts';
-export { bindingPath, type GroupTraffic, isBuilt, type NativeFacts, type NativeMemory } from './binding.ts';
+export type { GroupTraffic, NativeFacts, NativeMemory } from './binding.ts';
 export type { StorageType } from './data.ts';
 export {
   memoryStatistics,
@@ -23,6 +23,7 @@ export {
 export { type AdamWSettings, type AdamWTensors, adamWStep } from './fused/AdamWStep.ts';
 export { castStorage, storageOf } from './fused/CastStorage.ts';
 export { registerGradients } from './gradients.ts';
+export { freePort } from './group/free-port.ts';
 export { type GroupOptions, joinGroup, joinPart, lackOfCollectives } from './group/join.ts';
 export { type GroupReduction, type PendingCollective, TorchProcessGroup } from './group/process-group.ts';
 export { backendName } from './kernel/config.ts';

@@ -1,9 +1,9 @@
-import { createServer } from 'node:net';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   castStorage,
+  freePort,
   joinGroup,
   joinPart,
   memoryStatistics,
@@ -15,14 +15,6 @@ import {
 } from '../src/index.ts';
 
 // All ranks of a world in this one process: collectives are started on each and then waited for.
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function worldOf(worldSize: number, timeoutSeconds = 20): Promise<readonly TorchProcessGroup[]> {
   const where = { worldSize, masterAddress: '127.0.0.1', masterPort: await freePort(), timeoutSeconds };

@@ -158,7 +158,6 @@ export class QwenImageBackbone implements EditBackbone<QwenImageConditioning> {
   }
 }
 
-/** A name that no block answers to would get no gradient when blocks are computed again. */
 /** Conditions that differ, and which of them each row has. */
 function distinct(conditions: readonly EditCondition[]): {
   readonly different: readonly EditCondition[];

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   leavePending,
@@ -7,6 +6,7 @@ import {
   type PendingWeights,
   type StorageType,
 } from '@thinkrl/nn';
+import { readJson } from '../json-file.ts';
 import { QwenImageFolderError } from './error.ts';
 import type { PipelineKind } from './pipeline/pipeline.ts';
 import { parseScheduler, type ScheduleOfSteps } from './pipeline/scheduler.ts';
@@ -56,7 +56,7 @@ export function loadQwenImage(folder: string, options: LoadQwenImageOptions = {}
   const kind = pipelineKind(folder);
   const config = <T>(part: string, name: string, parse: (json: unknown, path: string) => T) => {
     const path = join(folder, part, name);
-    return parse(readJson(path), path);
+    return parse(readJson(path, QwenImageFolderError), path);
   };
   const schedule = config('scheduler', 'scheduler_config.json', parseScheduler);
   const vae = new QwenImageVae(config('vae', 'config.json', parseVaeConfig));
@@ -114,7 +114,7 @@ function openTransformer(
 
 function pipelineKind(folder: string): PipelineKind {
   const path = join(folder, 'model_index.json');
-  const name = (readJson(path) as { _class_name?: unknown } | null)?._class_name;
+  const name = readJson(path, QwenImageFolderError)._class_name;
   const kind = typeof name === 'string' && Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
   if (kind === undefined)
     throw new QwenImageFolderError(
@@ -122,13 +122,4 @@ function pipelineKind(folder: string): PipelineKind {
       `the pipeline is ${JSON.stringify(name)}, expected ${Object.keys(KINDS).join(' or ')}`,
     );
   return kind;
-}
-
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new QwenImageFolderError(path, missing ? 'there is no such file' : 'it is not JSON', { cause });
-  }
 }

@@ -1,3 +1,4 @@
+import { ConfigReader } from '../config-reader.ts';
 import { QwenVlFolderError } from './error.ts';
 
 /** Sizes of the vision tower. */
@@ -71,7 +72,7 @@ export interface ParseConfigOptions {
 }
 
 /** Fields that do not change what the model computes. */
-const INERT = new Set(
+const INERT =
   `architectures attention_dropout bos_token_id dtype eos_token_id initializer_range in_chans max_position_embeddings
   max_window_layers model_type pad_token_id sliding_window spatial_patch_size text_config tokens_per_second torch_dtype
   transformers_version use_cache vision_config vision_end_token_id vision_start_token_id vision_token_id
@@ -79,17 +80,7 @@ const INERT = new Set(
   num_key_value_heads head_dim rms_norm_eps rope_theta rope_scaling tie_word_embeddings depth num_heads in_channels
   patch_size temporal_patch_size spatial_merge_size window_size fullatt_block_indexes out_hidden_size`.split(
     /\s+/,
-  ),
-);
-
-/** Fields that must have this value, or be absent. */
-const FIXED: Readonly<Record<string, (value: unknown) => boolean>> = {
-  hidden_act: (value) => value === 'silu',
-  use_sliding_window: (value) => value === false,
-  layer_types: (value) => Array.isArray(value) && value.every((type) => type === 'full_attention'),
-};
-
-type Json = Readonly<Record<string, unknown>>;
+  );
 
 /**
  * Reads a `config.json`, with the language model's fields at the top or under `text_config`. Every field must be known: one
@@ -99,117 +90,73 @@ type Json = Readonly<Record<string, unknown>>;
  */
 export function parseConfig(json: unknown, options: ParseConfigOptions = {}): QwenVlConfig {
   const { path = 'config.json', ignore = [] } = options;
-  const fields = new Fields(json, path);
-  if (fields.json.model_type !== 'qwen2_5_vl') fields.refuse('model_type', 'only qwen2_5_vl is built here');
-  const text = fields.inside('text_config') ?? fields;
-  const vision = fields.inside('vision_config') ?? fields.refuse('vision_config', 'it is needed');
-  for (const part of new Set([fields, text, vision])) part.checkKnown(new Set(ignore));
-  const tokens = fields.json.image_token_id === undefined ? text : fields;
-  return {
+  const top = new ConfigReader(path, json, QwenVlFolderError);
+  const type = top.text('model_type');
+  if (type !== 'qwen2_5_vl') top.refuse('model_type', type, 'qwen2_5_vl, all that is built here');
+  const text = top.has('text_config') ? top.inside('text_config') : top;
+  const vision = top.inside('vision_config');
+  const token = (name: string) => (top.has(name) ? top : text).size(name);
+  const config = {
     vision: visionConfig(vision),
-    language: languageConfig(text, fields),
-    imageToken: tokens.whole('image_token_id'),
-    videoToken: tokens.whole('video_token_id'),
+    language: languageConfig(text, top),
+    imageToken: token('image_token_id'),
+    videoToken: token('video_token_id'),
+  };
+  const layers = Array.from({ length: config.language.layers }, () => 'full_attention');
+  for (const part of new Set([top, text, vision])) {
+    part.expect('hidden_act', 'silu');
+    part.expect('use_sliding_window', false);
+    part.expect('layer_types', layers);
+    part.ignore(...INERT, ...ignore);
+    part.finish('; list it in `ignore` if it does not');
+  }
+  return config;
+}
+
+function visionConfig(fields: ConfigReader): VisionConfig {
+  return {
+    depth: fields.size('depth'),
+    width: fields.size('hidden_size'),
+    heads: fields.size('num_heads'),
+    inner: fields.size('intermediate_size'),
+    channels: fields.size(fields.has('in_channels') ? 'in_channels' : 'in_chans'),
+    patch: fields.size('patch_size'),
+    temporalPatch: fields.size('temporal_patch_size', 2),
+    merge: fields.size('spatial_merge_size'),
+    window: fields.size('window_size'),
+    fullAttention: fields.wholes('fullatt_block_indexes'),
+    outputs: fields.size('out_hidden_size'),
   };
 }
 
-function visionConfig(fields: Fields): VisionConfig {
-  const blocks = fields.json.fullatt_block_indexes;
-  if (!isWholeList(blocks)) fields.refuse('fullatt_block_indexes', 'a list of blocks is needed');
+function languageConfig(fields: ConfigReader, top: ConfigReader): LanguageConfig {
+  const [width, heads] = [fields.size('hidden_size'), fields.size('num_attention_heads')];
+  const headSize = fields.size('head_dim', width / heads);
   return {
-    depth: fields.whole('depth'),
-    width: fields.whole('hidden_size'),
-    heads: fields.whole('num_heads'),
-    inner: fields.whole('intermediate_size'),
-    channels: fields.json.in_channels === undefined ? fields.whole('in_chans') : fields.whole('in_channels'),
-    patch: fields.whole('patch_size'),
-    temporalPatch: fields.json.temporal_patch_size === undefined ? 2 : fields.whole('temporal_patch_size'),
-    merge: fields.whole('spatial_merge_size'),
-    window: fields.whole('window_size'),
-    fullAttention: blocks as readonly number[],
-    outputs: fields.whole('out_hidden_size'),
-  };
-}
-
-function languageConfig(fields: Fields, top: Fields): LanguageConfig {
-  const [width, heads] = [fields.whole('hidden_size'), fields.whole('num_attention_heads')];
-  const headSize = fields.json.head_dim === undefined ? width / heads : fields.whole('head_dim');
-  return {
-    vocabulary: fields.whole('vocab_size'),
+    vocabulary: fields.size('vocab_size'),
     width,
-    inner: fields.whole('intermediate_size'),
-    layers: fields.whole('num_hidden_layers'),
+    inner: fields.size('intermediate_size'),
+    layers: fields.size('num_hidden_layers'),
     heads,
-    keyHeads: fields.whole('num_key_value_heads'),
+    keyHeads: fields.size('num_key_value_heads'),
     headSize,
-    epsilon: fields.number('rms_norm_eps'),
-    theta: fields.number('rope_theta'),
-    sections: sections(fields, headSize),
-    tied: (top.json.tie_word_embeddings ?? fields.json.tie_word_embeddings ?? false) === true,
+    epsilon: fields.positive('rms_norm_eps'),
+    theta: fields.positive('rope_theta'),
+    sections: sections(fields.inside('rope_scaling'), headSize),
+    tied: top.flag('tie_word_embeddings', fields.flag('tie_word_embeddings', false)),
   };
 }
 
 /** `rope_scaling`: both names of its type mean plain frequencies. */
-function sections(fields: Fields, headSize: number): readonly [number, number, number] {
-  const scaling = fields.inside('rope_scaling') ?? fields.refuse('rope_scaling', 'it is needed');
-  for (const [name, value] of Object.entries(scaling.json)) {
-    const known = ['type', 'rope_type'].includes(name) && (value === 'mrope' || value === 'default');
-    if (!known && name !== 'mrope_section')
-      scaling.refuse(name, 'this kind of rope scaling is not built here');
+function sections(scaling: ConfigReader, headSize: number): readonly [number, number, number] {
+  for (const name of ['type', 'rope_type']) {
+    const type = scaling.text(name, 'mrope');
+    if (type !== 'mrope' && type !== 'default')
+      scaling.refuse(name, type, 'mrope or default, all that is built here');
   }
-  const parts = scaling.json.mrope_section;
-  if (!isWholeList(parts) || parts.length !== 3 || parts.reduce((a, b) => a + b, 0) !== headSize / 2)
-    return scaling.refuse('mrope_section', `three parts that add up to ${headSize / 2} are needed`);
-  return parts as unknown as readonly [number, number, number];
-}
-
-function isWholeList(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((item) => Number.isInteger(item) && item >= 0);
-}
-
-/** The fields of a JSON object, checked as they are read. */
-class Fields {
-  readonly json: Json;
-  private readonly path: string;
-
-  constructor(json: unknown, path: string) {
-    this.path = path;
-    if (typeof json !== 'object' || json === null || Array.isArray(json))
-      throw new QwenVlFolderError(path, 'it is not a JSON object');
-    this.json = json as Json;
-  }
-
-  refuse(field: string, problem: string): never {
-    const value = JSON.stringify(this.json[field]);
-    throw new QwenVlFolderError(this.path, `${field} is ${value}: ${problem}`);
-  }
-
-  inside(field: string): Fields | undefined {
-    const value = this.json[field];
-    return value == null ? undefined : new Fields(value, `${this.path} ${field}`);
-  }
-
-  whole(field: string): number {
-    const value = this.number(field);
-    return Number.isInteger(value) ? value : this.refuse(field, 'a positive integer is needed');
-  }
-
-  number(field: string): number {
-    const value = this.json[field];
-    const usable = typeof value === 'number' && value > 0 && Number.isFinite(value);
-    return usable ? value : this.refuse(field, 'a positive number is needed');
-  }
-
-  checkKnown(ignore: ReadonlySet<string>): void {
-    for (const [name, value] of Object.entries(this.json)) {
-      const fixed = FIXED[name];
-      if (fixed !== undefined && value != null && !fixed(value)) this.refuse(name, 'this is not built here');
-      const known = fixed !== undefined || INERT.has(name) || ignore.has(name) || name.startsWith('_');
-      if (!known && value !== null && value !== false)
-        this.refuse(
-          name,
-          'the field is not known here and may change the architecture; list it in `ignore` if it does not',
-        );
-    }
-  }
+  const parts = scaling.wholes('mrope_section');
+  scaling.finish();
+  if (parts.length !== 3 || parts.reduce((a, b) => a + b, 0) !== headSize / 2)
+    scaling.refuse('mrope_section', parts, `three parts that add up to ${headSize / 2}`);
+  return parts as readonly [number, number, number];
 }

@@ -1,5 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { ConfigReader } from '../config-reader.ts';
+import { readJson } from '../json-file.ts';
 import { ChatTemplate } from './chat-template.ts';
 import { QwenVlFolderError } from './error.ts';
 import { type PatchOptions, RELEASED_PATCHES } from './patches.ts';
@@ -29,8 +31,8 @@ export function folderParts(folder: string): FolderParts {
 export function readTokenizer({ tokenizer, processor }: FolderParts): QwenVlTokenizer {
   const folder = isThere(join(tokenizer, 'tokenizer.json')) ? tokenizer : processor;
   const path = join(folder, 'tokenizer.json');
-  const config = readJson(join(folder, 'tokenizer_config.json'));
-  return new QwenVlTokenizer(readJson(path), config, path);
+  const config = readJson(join(folder, 'tokenizer_config.json'), QwenVlFolderError);
+  return new QwenVlTokenizer(readJson(path, QwenVlFolderError), config, path);
 }
 
 /** Reads the chat template: a file of its own, or a field of the tokenizer's configuration. */
@@ -40,7 +42,7 @@ export function readTemplate(parts: FolderParts): ChatTemplate {
     if (isThere(jinja)) return new ChatTemplate(readFileSync(jinja, 'utf8'), jinja);
     for (const name of ['chat_template.json', 'tokenizer_config.json']) {
       const path = join(folder, name);
-      const source = isThere(path) ? readJson(path).chat_template : undefined;
+      const source = isThere(path) ? readJson(path, QwenVlFolderError).chat_template : undefined;
       if (typeof source === 'string') return new ChatTemplate(source, path);
     }
   }
@@ -51,44 +53,22 @@ export function readTemplate(parts: FolderParts): ChatTemplate {
 export function readPatchOptions({ processor }: FolderParts): PatchOptions {
   const path = join(processor, 'preprocessor_config.json');
   if (!isThere(path)) return RELEASED_PATCHES;
-  const json = readJson(path);
-  const size = (json.size ?? {}) as Readonly<Record<string, unknown>>;
-  const whole = (name: string, value: unknown, fallback: number) => {
-    const number = value ?? fallback;
-    if (!Number.isInteger(number) || (number as number) < 1)
-      throw new QwenVlFolderError(path, `${name} is ${JSON.stringify(value)}: a positive integer is needed`);
-    return number as number;
-  };
-  const colours = (name: string, fallback: readonly number[]) => {
-    const values = json[name] ?? fallback;
-    if (!Array.isArray(values) || values.length !== 3 || !values.every(Number.isFinite))
-      throw new QwenVlFolderError(path, `${name} is ${JSON.stringify(values)}: three numbers are needed`);
-    return values as readonly number[];
-  };
+  const fields = new ConfigReader(path, readJson(path, QwenVlFolderError), QwenVlFolderError);
+  const size = fields.inside('size', {});
   const released = RELEASED_PATCHES;
+  const colours = (name: string, fallback: readonly number[]) => {
+    const values = fields.numbers(name, fallback);
+    return values.length === 3 ? values : fields.refuse(name, values, 'three numbers');
+  };
   return {
-    patch: whole('patch_size', json.patch_size, released.patch),
-    merge: whole('merge_size', json.merge_size, released.merge),
-    temporalPatch: whole('temporal_patch_size', json.temporal_patch_size, released.temporalPatch),
-    minPixels: whole('min_pixels', json.min_pixels ?? size.shortest_edge, released.minPixels),
-    maxPixels: whole('max_pixels', json.max_pixels ?? size.longest_edge, released.maxPixels),
+    patch: fields.size('patch_size', released.patch),
+    merge: fields.size('merge_size', released.merge),
+    temporalPatch: fields.size('temporal_patch_size', released.temporalPatch),
+    minPixels: fields.size('min_pixels', size.size('shortest_edge', released.minPixels)),
+    maxPixels: fields.size('max_pixels', size.size('longest_edge', released.maxPixels)),
     mean: colours('image_mean', released.mean),
     deviation: colours('image_std', released.deviation),
   };
-}
-
-/** A JSON object in a file. Throws {@link QwenVlFolderError} for anything else. */
-export function readJson(path: string): Readonly<Record<string, unknown>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new QwenVlFolderError(path, missing ? 'there is no such file' : 'it is not JSON', { cause });
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw new QwenVlFolderError(path, 'it is not a JSON object');
-  return json as Readonly<Record<string, unknown>>;
 }
 
 function isThere(path: string): boolean {

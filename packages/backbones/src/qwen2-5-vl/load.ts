@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { leavePending, mapTensors, openCheckpoint, type PendingWeights, type StorageType } from '@thinkrl/nn';
+import { readJson } from '../json-file.ts';
 import { type ParseConfigOptions, parseConfig } from './config.ts';
 import { QwenVlFolderError } from './error.ts';
-import { folderParts, readJson, readPatchOptions, readTemplate, readTokenizer } from './folder.ts';
+import { folderParts, readPatchOptions, readTemplate, readTokenizer } from './folder.ts';
 import { QwenVl } from './model.ts';
 import { CURRENT_NAMES } from './names.ts';
 import { QwenVlProcessor } from './processor.ts';
@@ -41,7 +42,7 @@ export function loadQwenVl(folder: string, options: LoadQwenVlOptions = {}): Loa
   const parts = folderParts(folder);
   const path = join(parts.weights, 'config.json');
   const { ignore = [] } = options;
-  const config = parseConfig(readJson(path), { path, ignore });
+  const config = parseConfig(readJson(path, QwenVlFolderError), { path, ignore });
   const patches = readPatchOptions(parts);
   if (patches.patch !== config.vision.patch || patches.merge !== config.vision.merge)
     throw new QwenVlFolderError(parts.processor, 'the processor cuts other patches than the model takes');

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { MicroEdit, SampleProblem } from '@thinkrl/benchmarks';
 import type { Judge } from '@thinkrl/checklist-reward';
 import type { Invocation } from '../command.ts';
-import { configOf, sourceOf } from '../config.ts';
+import { evaluationConfigOf, sourceOf } from '../config.ts';
 import { watch } from '../watch.ts';
 import { editorOf } from './editor.ts';
 import { checklistJudgeOf } from './judge.ts';
@@ -35,7 +35,7 @@ interface Edits {
 
 async function editsOf(invocation: Invocation, what: string): Promise<Edits> {
   const { line, output, recipe } = invocation;
-  const config = configOf(invocation);
+  const config = evaluationConfigOf(invocation);
   const count = config.evaluation.tasks;
   const splits = ['id', 'ood'] as const;
   const folder = (name: string) => line.values.out ?? join('runs', `eval-micro-${name}`);

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { EditedPicture } from '@thinkrl/recipes/qwen-image-edit';
+import { checklistLines } from '../checklist-lines.ts';
 import type { Command } from '../command.ts';
 import { configOption, qwenConfigOf } from '../config.ts';
 import { UsageError } from '../error.ts';
@@ -46,11 +47,7 @@ function describe({ instruction, plan, reflections, checklist, edit, pictures }:
     ...reflections.map(({ verdict, text }) => `reflection   ${verdict === 'ok' ? 'ok' : `fix: ${text}`}`),
     ...(checklist === null
       ? ['checklist    none: name a judge by --judge.baseURL and --judge.name']
-      : checklist.map(({ question, expected, replies }) => {
-          const mark = replies.at(-1) === expected ? 'ok  ' : 'MISS';
-          const given = replies.map((reply) => reply ?? 'no answer').join(', then ');
-          return `  ${mark} ${question}  expected ${expected}, judged ${given}`;
-        })),
+      : checklistLines(checklist)),
     `pictures     ${pictures.length}, beside ${resolve(edit)}`,
   ];
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { dirname, resolve } from 'node:path';
 import type { EditedScene } from '@thinkrl/recipes';
 import { ConfigError } from '@thinkrl/spec';
+import { checklistLines } from '../checklist-lines.ts';
 import type { Command, Invocation } from '../command.ts';
 import { configOf, configOption, sourceOf, sourceOptions, wholeNumber } from '../config.ts';
 import { UsageError } from '../error.ts';
@@ -96,10 +97,6 @@ function describe({
     `plan         ${plan ?? 'none'}`,
     ...reflections.map(({ text }) => `reflection   ${text}`),
     `checklist    ${agreeing.join(', then ')} as expected, the judge's own questions included`,
-    ...checklist.map(({ question, expected, replies }) => {
-      const mark = replies.at(-1) === expected ? 'ok  ' : 'MISS';
-      const given = replies.map((reply) => reply ?? 'no answer').join(', then ');
-      return `  ${mark} ${question}  expected ${expected}, judged ${given}`;
-    }),
+    ...checklistLines(checklist),
   ];
 }

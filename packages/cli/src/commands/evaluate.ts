@@ -2,7 +2,7 @@ import { benchOf, benchOptions } from '../bench/options.ts';
 import { runBench } from '../bench/run.ts';
 import { isPlain, runMicroBench } from '../bench/run-micro.ts';
 import type { Command, Invocation } from '../command.ts';
-import { configOf, configOption, sourceOf, sourceOptions } from '../config.ts';
+import { configOption, evaluationConfigOf, sourceOf, sourceOptions } from '../config.ts';
 import { inPercent, scoreLines } from '../score-lines.ts';
 import { watch } from '../watch.ts';
 
@@ -26,7 +26,7 @@ async function evaluateMicroEditor(invocation: Invocation): Promise<number> {
   const { output, recipe } = invocation;
   const { onEvent } = watch(output);
   const quiet: typeof onEvent = (event) => (event.type === 'evaluation' ? undefined : onEvent(event));
-  const result = await recipe.evaluateMicro(configOf(invocation), {
+  const result = await recipe.evaluateMicro(evaluationConfigOf(invocation), {
     ...sourceOf(invocation),
     onEvent: quiet,
   });

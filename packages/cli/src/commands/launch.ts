@@ -1,5 +1,5 @@
-import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { freePort } from '@thinkrl/engine';
 import { ConfigError } from '@thinkrl/spec';
 import type { Command, Invocation } from '../command.ts';
 import { UsageError } from '../error.ts';
@@ -114,12 +114,4 @@ function whole(
     value: text,
     fix: `use a whole number of at least ${least}${cores}`,
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 29500;
 }

@@ -101,7 +101,9 @@ function tell(
     output.say(`go on with: thinkrl resume ${folder}`);
     return 130;
   }
-  for (const row of scoreLines(rowsOf(summary))) output.say(row);
+  const rows = scoreLines(rowsOf(summary));
+  for (const row of rows) output.say(row);
+  if (rows.length === 0) output.say('no scores: no task was evaluated, since evaluation.tasks is 0');
   output.say(
     `${summary.seconds.train.toFixed(0)} s training, ${summary.chainsPerSecond} chains/s on ${summary.engine}`,
   );
@@ -117,10 +119,11 @@ function rowsOf(summary: MicroSummary | QwenEditSummary): Parameters<typeof scor
       'rewards at first': inPercent(summary.rewards.first),
       'rewards at last': inPercent(summary.rewards.last),
     };
+  const { before, after } = summary;
   return {
-    'before, in domain': summary.before.id,
-    'after, in domain': summary.after.id,
-    'before, out of domain': summary.before.ood,
-    'after, out of domain': summary.after.ood,
+    ...(before.id && { 'before, in domain': before.id }),
+    ...(after.id && { 'after, in domain': after.id }),
+    ...(before.ood && { 'before, out of domain': before.ood }),
+    ...(after.ood && { 'after, out of domain': after.ood }),
   };
 }

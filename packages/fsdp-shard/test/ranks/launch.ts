@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@thinkrl/engine';
 import type { Outcome, Plan } from './plan.ts';
 
 /** A TypeScript file of this folder as a process. */
@@ -30,15 +30,6 @@ export async function ending(
   });
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { code, errors };
-}
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** The variables of torchrun for each rank of a world on this machine. */

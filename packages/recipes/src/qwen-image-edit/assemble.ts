@@ -4,8 +4,8 @@ import { inStep, type ProcessGroup } from '@thinkrl/fsdp-shard';
 import { encodePng } from '@thinkrl/microworld';
 import type { CollectOptions, RunFolder, TrainingRun } from '@thinkrl/orchestrator';
 import { ConfigError, type EditTask, Key } from '@thinkrl/spec';
+import { creditOf } from '../credit.ts';
 import type { RunListener } from '../event.ts';
-import { groupingOf } from '../grouping.ts';
 import { referencesOf, trainedModules, updatesOf } from '../module-training.ts';
 import { patientReward } from '../patient-reward.ts';
 import { dealt } from '../ranks.ts';
@@ -71,12 +71,7 @@ export async function assembleRun(
     },
     window: (windowKey: Key) => drawWindow({ steps, size: window, within }, windowKey),
     collecting: collectingOf(parts, config, tell),
-    credit: {
-      group: groupingOf(config.grouping),
-      mode: config.credit,
-      improvementFloor: config.grouping.deviationFloor,
-      editsPerPlan: config.editsPerPlan,
-    },
+    credit: creditOf(config),
     updates: updatesOf({ ...modules, trained, references, processGroup, shared: shared.modules }, training),
     references: modules.remembered,
     state,

@@ -9,9 +9,9 @@ import {
   engineSettings,
   generationSettings,
   groupingSettings,
+  keptSettings,
   oneOf,
   positive,
-  share,
   understandingSettings,
   whole,
   yesNo,
@@ -122,12 +122,7 @@ const qwenEditSchema = z.strictObject({
     /** Ranks that share a copy out, such as those of a node; a divisor of all. 0 is all. */
     ranks: whole(0),
   }),
-  checkpointEvery: whole(1),
-  keepCheckpoints: whole(1),
-  /** Iterations between recorded groups of chains, with pictures. */
-  recordEvery: whole(1),
-  /** Share of recorded groups per recorded iteration. */
-  recordShare: share,
+  ...keptSettings,
 });
 
 /** Settings of a run on Qwen-Image-Edit; see {@link defaultQwenEditConfig} for what they are without a choice. */

@@ -7,8 +7,6 @@ export { type Architecture, architectureOf, RELEASED } from './memory/architectu
 export { keyValueBytes, type MemoryPlan, memoryPlan, type TaskSize, total } from './memory/memory-plan.ts';
 export {
   editorAdapterParameters,
-  gatheredEditorParameters,
-  gatheredUnderstandingParameters,
   languageParameters,
   plannerAdapterParameters,
   transformerParameters,
@@ -23,10 +21,8 @@ export {
   type ModuleOptions,
   type QwenEditModules,
 } from './models.ts';
-export { RememberedBackbone } from './remembered-backbone.ts';
-export { questionReward } from './reward.ts';
 export type { QwenEditSummary } from './summary.ts';
-export { entriesOf, loadTask, readReference, readTasks, type TaskEntry } from './tasks.ts';
+export { entriesOf, readTasks, type TaskEntry } from './tasks.ts';
 export {
   type QwenEditReplacements,
   resumeQwenEdit,

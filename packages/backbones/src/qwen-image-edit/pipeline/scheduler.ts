@@ -1,5 +1,6 @@
 import { flowMatchSchedule, type Schedule } from '@thinkrl/edit-generator';
-import { ConfigReader } from '../config-reader.ts';
+import { ConfigReader } from '../../config-reader.ts';
+import { QwenImageFolderError } from '../error.ts';
 
 /** Noise levels for a number of steps. */
 export type ScheduleOfSteps = (steps: number) => Schedule;
@@ -10,7 +11,7 @@ export type ScheduleOfSteps = (steps: number) => Schedule;
  * @throws QwenImageFolderError for a schedule that is not built here.
  */
 export function parseScheduler(json: unknown, path = 'scheduler/scheduler_config.json'): ScheduleOfSteps {
-  const fields = new ConfigReader(path, json);
+  const fields = new ConfigReader(path, json, QwenImageFolderError);
   fields.expect('num_train_timesteps', 1000);
   const shift = fields.number('shift', 1);
   const isDynamic = fields.flag('use_dynamic_shifting', false);

@@ -1,4 +1,4 @@
-import { ConfigReader } from '../config-reader.ts';
+import { ConfigReader } from '../../config-reader.ts';
 import { QwenImageFolderError } from '../error.ts';
 
 /** Sizes of a Qwen-Image transformer. */
@@ -36,7 +36,7 @@ export const RELEASED_TRANSFORMER: TransformerConfig = {
  * @throws QwenImageFolderError for sizes that do not fit together and for architecture flags that are not built here.
  */
 export function parseTransformerConfig(json: unknown, path = 'transformer/config.json'): TransformerConfig {
-  const fields = new ConfigReader(path, json);
+  const fields = new ConfigReader(path, json, QwenImageFolderError);
   const patch = fields.size('patch_size', 2);
   const config = {
     inChannels: fields.size('in_channels'),
@@ -45,7 +45,7 @@ export function parseTransformerConfig(json: unknown, path = 'transformer/config
     heads: fields.size('num_attention_heads'),
     headSize: fields.size('attention_head_dim'),
     textWidth: fields.size('joint_attention_dim'),
-    ropeAxes: fields.numbers('axes_dims_rope') as TransformerConfig['ropeAxes'],
+    ropeAxes: fields.wholes('axes_dims_rope') as TransformerConfig['ropeAxes'],
     zeroCondT: fields.flag('zero_cond_t', false),
   };
   fields.expect('guidance_embeds', false);
@@ -54,9 +54,6 @@ export function parseTransformerConfig(json: unknown, path = 'transformer/config
   const { ropeAxes, headSize } = config;
   const turned = ropeAxes.reduce((sum, size) => sum + size, 0);
   if (ropeAxes.length !== 3 || turned !== headSize || ropeAxes.some((size) => size % 2 !== 0))
-    throw new QwenImageFolderError(
-      path,
-      `axes_dims_rope is [${ropeAxes}], expected three even numbers that add up to ${headSize}`,
-    );
+    fields.refuse('axes_dims_rope', ropeAxes, `three even numbers that add up to ${headSize}`);
   return config;
 }

@@ -1,4 +1,4 @@
-import { ConfigReader } from '../config-reader.ts';
+import { ConfigReader } from '../../config-reader.ts';
 import { QwenImageFolderError } from '../error.ts';
 
 /** Sizes of a Qwen-Image autoencoder, and the spread of its latents. */
@@ -28,11 +28,11 @@ export const RELEASED_VAE: Omit<VaeConfig, 'mean' | 'deviation'> = {
  * @throws QwenImageFolderError for sizes that do not fit together and for parts that are not built here.
  */
 export function parseVaeConfig(json: unknown, path = 'vae/config.json'): VaeConfig {
-  const fields = new ConfigReader(path, json);
+  const fields = new ConfigReader(path, json, QwenImageFolderError);
   const config = {
     baseWidth: fields.size('base_dim'),
     latentChannels: fields.size('z_dim'),
-    multiples: fields.numbers('dim_mult'),
+    multiples: fields.wholes('dim_mult'),
     residualBlocks: fields.size('num_res_blocks'),
     mean: fields.numbers('latents_mean'),
     deviation: fields.numbers('latents_std'),

@@ -43,8 +43,10 @@ const DECODER_TENSORS = 3;
 const FLOAT = 4;
 
 /**
- * Memory of a run on one GPU, of `sharding.ranks` that share weights out, once each has shared out what it loaded. Weights, adapters, optimisers and key-value caches are exact; activations are estimates from
- * the number of tokens, with plans of the greatest length.
+ * Memory of a run on one GPU, of `sharding.ranks` that share weights out, once each has shared out what it loaded. Weights,
+ * adapters, optimisers and key-value caches are exact; activations are estimates from the number of tokens, with plans of
+ * the greatest length. Masks of reflections while they are sampled are left out: they come at another moment than
+ * denoising, and take less up to 50 chains a group.
  *
  * @example
  * const { peak } = memoryPlan(parseQwenEditConfig({}), RELEASED, { references: 1 });
@@ -124,6 +126,35 @@ function tokensOf({ editing, planner, mode }: QwenEditConfig, { references }: Ta
   };
 }
 
+/** What a layer's attention works on. */
+interface Rows {
+  readonly rows: number;
+  /** Of a row, each of which attends to others. */
+  readonly tokens: number;
+}
+
+interface MaskedRows extends Rows {
+  /** Bytes of a number of the queries. */
+  readonly bytes: number;
+  /** Whether what a target sees follows from its place. */
+  readonly causal: boolean;
+}
+
+/**
+ * Bytes of a mask as the fused kernel takes it, for every target and source of a row but not for every head: who is hidden,
+ * the zeros that are added to the scores and a copy of them with that filled in. A causal one is there in full itself, and
+ * once more without what comes later.
+ */
+function maskBytes({ rows, tokens, bytes, causal }: MaskedRows): number {
+  return rows * tokens ** 2 * (1 + 2 * bytes + (causal ? 2 : 0));
+}
+
+/** Texts of several edits differ in length once they are thought: the shorter ones are masked. */
+function editMaskBytes({ mode }: QwenEditConfig, { weightBytes }: Architecture, edits: Rows): number {
+  if (mode === 'direct' || edits.rows === 1) return 0;
+  return maskBytes({ ...edits, bytes: weightBytes, causal: false });
+}
+
 function samplingBytes(config: QwenEditConfig, sizes: Architecture, task: TaskSize): Bytes {
   const { transformer, understanding, vae, weightBytes } = sizes;
   const { side, guidance } = config.editing;
@@ -134,7 +165,8 @@ function samplingBytes(config: QwenEditConfig, sizes: Architecture, task: TaskSi
   const chains = config.groupSize;
   const branches = guidance > 1 ? 2 : 1;
   const decoder = 2 * vae.baseWidth * side ** 2 * FLOAT * DECODER_TENSORS;
-  const denoising = FORWARD_UNITS * tokens.edit * width * weightBytes * chains;
+  const masks = editMaskBytes(config, sizes, { rows: chains, tokens: tokens.edit });
+  const denoising = FORWARD_UNITS * tokens.edit * width * weightBytes * chains + masks;
   return {
     // Kept from the plans over the edits to the reflections.
     'key-value cache': local
@@ -163,7 +195,8 @@ function understandingBytes(config: QwenEditConfig, sizes: Architecture, task: T
   const tokens = tokensOf(config, task);
   const chains = Math.min(config.groupSize, chainsAtOnce);
   const portions = config.tasksPerIteration * Math.ceil(config.groupSize / chains);
-  const rows = Math.ceil(chains / config.planner.chainsPerRow);
+  const perRow = Math.min(chains, config.planner.chainsPerRow);
+  const rows = Math.ceil(chains / perRow);
   const all = rows * tokens.prompt + chains * tokens.own;
   const trained = whole
     ? visionParameters(understanding.vision) + languageParameters(language)
@@ -174,6 +207,9 @@ function understandingBytes(config: QwenEditConfig, sizes: Architecture, task: T
     'inputs of every layer': language.layers * all * language.width * bytes,
     // A layer's normed inputs, queries, keys, values, both inner products and their gradients.
     'one layer computed again': all * (8 * language.width + 4 * language.inner) * bytes,
+    // A chain alone sees all that is before it.
+    'mask of chains side by side':
+      perRow > 1 ? maskBytes({ rows, tokens: tokens.prompt + perRow * tokens.own, bytes, causal: true }) : 0,
   };
 }
 
@@ -182,12 +218,14 @@ function generationBytes(config: QwenEditConfig, sizes: Architecture, task: Task
   const { train, rank, editsAtOnce } = config.generation;
   if (!train) return {};
   const width = transformer.heads * transformer.headSize;
-  const unit = tokensOf(config, task).edit * width * weightBytes * editsAtOnce;
+  const tokens = tokensOf(config, task).edit;
+  const unit = tokens * width * weightBytes * editsAtOnce;
   const branches = config.editing.guidance > 1 ? 2 : 1;
   return {
     // The sum of the passes so far, and that of the present one.
     gradients: 2 * editorAdapterParameters(transformer, rank) * FLOAT,
     'inputs of every block': branches * transformer.blocks * unit,
     'one block computed again': RECOMPUTED_UNITS * unit,
+    'mask of texts of several lengths': editMaskBytes(config, sizes, { rows: editsAtOnce, tokens }),
   };
 }

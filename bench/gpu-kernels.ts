@@ -1,7 +1,5 @@
 // What fills a GPU, in bfloat16, beside PyTorch eager in the same run: a table of times and rates, then the bars.
 // --tiny: sizes that any machine does in seconds; the bars then mean nothing and are not held.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import {
@@ -14,7 +12,11 @@ import {
   setThreads,
   synchronize,
   torchFacts,
-} from '../src/index.ts';
+} from '@thinkrl/tfjs-backend-torch';
+import { type Answer, pythonCommand } from './gpu/exchange.ts';
+import { LineProcess } from './gpu/line-process.ts';
+import { print, type Row, shareOfDense, slower } from './gpu/table.ts';
+import { median } from './median.ts';
 
 interface Size {
   readonly tokens: number;
@@ -31,12 +33,6 @@ interface Case {
   readonly work: number;
   /** Makes the inputs; the result runs once and frees what it made. */
   readonly prepare: (size: Size) => () => void;
-}
-
-interface Answer {
-  readonly ms: readonly number[];
-  readonly peak: number | null;
-  readonly version: string;
 }
 
 const device = process.env.THINKRL_DEVICE ?? 'cuda:0';
@@ -121,114 +117,41 @@ function cases(): readonly Case[] {
   ];
 }
 
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
-}
-
-/** PyTorch in a process of its own, which answers one request at a time. */
-class Peer {
-  readonly process: ChildProcess;
-  readonly lines: Interface;
-
-  constructor() {
-    const script = fileURLToPath(new URL('gpu.py', import.meta.url));
-    this.process = spawn(process.env.BENCH_PYTHON ?? 'python3', [script], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.lines = createInterface({ input: this.process.stdout! });
-  }
-
-  ask({ name, size }: Case): Promise<Answer> {
-    const answer = new Promise<Answer>((resolve, reject) => {
-      this.lines.once('line', (line) => resolve(JSON.parse(line)));
-      this.process.once('exit', (code) => reject(new Error(`PyTorch ended with ${code}`)));
-    });
-    this.process.stdin!.write(`${JSON.stringify({ name, size, device, threads, repeats: repeats + 1 })}\n`);
-    return answer;
-  }
-}
-
-function ourTimes(run: () => void): number[] {
+function ourSeconds(run: () => void): number[] {
   return Array.from({ length: repeats + 1 }, () => {
     synchronize();
     const start = performance.now();
     run();
     synchronize();
-    return performance.now() - start;
+    return (performance.now() - start) / 1e3;
   });
 }
 
-interface Row {
-  readonly name: string;
-  readonly ours: number;
-  readonly theirs: number;
-  readonly work: number;
-  readonly peaks: readonly [number, number | null];
-}
-
 /** Rounds of one case on both sides in turn; the first run of each round warms up. */
-async function measure(peer: Peer, entry: Case): Promise<Row> {
-  const ours: number[] = [];
-  const theirs: number[] = [];
+async function measure(peer: LineProcess, { name, size, work, prepare }: Case): Promise<Row> {
+  const seconds = { ours: [] as number[], peer: [] as number[] };
   let peak: number | null = null;
-  const run = entry.prepare(entry.size);
+  const run = prepare(size);
   resetPeakMemory();
   for (let round = 0; round < rounds; round++) {
-    ours.push(...ourTimes(run).slice(1));
-    const answer = await peer.ask(entry);
-    theirs.push(...answer.ms.slice(1));
+    seconds.ours.push(...ourSeconds(run).slice(1));
+    const answer = await peer.ask<Answer>({ name, size, device, threads, repeats: repeats + 1 });
+    seconds.peer.push(...answer.seconds.slice(1));
     peak = answer.peak;
   }
-  const peaks = [memoryStatistics().peakBytes, peak] as const;
-  return { name: entry.name, ours: median(ours), theirs: median(theirs), work: entry.work, peaks };
-}
-
-function rate(work: number, ms: number): number {
-  return work / ms / 1e9;
-}
-
-function gigabytes(bytes: number | null): string {
-  return bytes === null ? '-' : (bytes / 1e9).toFixed(2);
-}
-
-function table(rows: readonly Row[]): void {
-  const dense = rate(rows[0]!.work, rows[0]!.theirs);
-  const cells = (list: readonly string[]) => console.log(list.map((text) => text.padStart(13)).join(''));
-  cells([
-    'case',
-    'ours ms',
-    'PyTorch ms',
-    'ratio',
-    'ours TFLOP/s',
-    'PyTorch',
-    '% of dense',
-    'ours GB',
-    'PyTorch GB',
-  ]);
-  for (const { name, ours, theirs, work, peaks } of rows) {
-    const rates = [rate(work, ours), rate(work, theirs)] as const;
-    cells([
-      name,
-      ours.toFixed(3),
-      theirs.toFixed(3),
-      (ours / theirs).toFixed(3),
-      rates[0].toFixed(1),
-      rates[1].toFixed(1),
-      ((100 * rates[0]) / dense).toFixed(0),
-      ...peaks.map(gigabytes),
-    ]);
-  }
+  return {
+    name,
+    work,
+    ours: { seconds: median(seconds.ours), peak: memoryStatistics().peakBytes },
+    peer: { seconds: median(seconds.peer), peak },
+  };
 }
 
 /** The bars: within 5 % of PyTorch everywhere, and a block at 55 % of the dense rate at least. */
 function broken(rows: readonly Row[]): readonly string[] {
-  const dense = rate(rows[0]!.work, rows[0]!.theirs);
-  const slow = rows
-    .filter(({ ours, theirs }) => ours > 1.05 * theirs)
-    .map(({ name }) => `${name} is slower than PyTorch`);
-  const last = rows.at(-1)!;
-  const share = rate(last.work, last.ours) / dense;
-  return share < 0.55 ? [...slow, `the block runs at ${(100 * share).toFixed(0)} % of the dense rate`] : slow;
+  const share = shareOfDense(rows.at(-1)!, rows);
+  const shares = share < 0.55 ? [`the block runs at ${(100 * share).toFixed(0)} % of the dense rate`] : [];
+  return [...slower(rows), ...shares];
 }
 
 async function main(): Promise<void> {
@@ -238,17 +161,15 @@ async function main(): Promise<void> {
   setThreads(threads);
   await tf.setBackend('torch');
   tf.env().set('IS_TEST', false);
-  const peer = new Peer();
+  const peer = new LineProcess(pythonCommand(fileURLToPath(new URL('gpu/kernels.py', import.meta.url))));
   const rows: Row[] = [];
   for (const entry of cases()) {
     rows.push(await measure(peer, entry));
     tf.dispose(made.splice(0));
   }
-  peer.process.removeAllListeners('exit');
-  peer.process.kill();
+  await peer.end();
   const { version } = torchFacts();
-  console.log(`libtorch ${version} on ${device}, bfloat16, forward and backward (matmul: forward alone)`);
-  table(rows);
+  print(rows, `libtorch ${version} on ${device}, bfloat16, forward and backward (matmul: forward alone)`);
   if (tiny) return;
   for (const line of broken(rows)) {
     console.log(`bar not met: ${line}`);
