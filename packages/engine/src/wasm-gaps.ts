@@ -47,10 +47,12 @@ function borrowed(
       const values = plain.readSync(info.dataId);
       return { dataId: own.write(values, info.shape, info.dtype), shape: info.shape, dtype: info.dtype };
     };
-    const results = kernelFunc({ inputs: mapped(inputs, toPlain), attrs: attrs!, backend: plain });
-    const given = Array.isArray(results) ? results.map(toOwn) : toOwn(results);
-    for (const { dataId } of copies) plain.disposeData(dataId, true);
-    return given;
+    try {
+      const results = kernelFunc({ inputs: mapped(inputs, toPlain), attrs: attrs!, backend: plain });
+      return Array.isArray(results) ? results.map(toOwn) : toOwn(results);
+    } finally {
+      for (const { dataId } of copies) plain.disposeData(dataId, true);
+    }
   };
   return { kernelName, kernelFunc: borrowedFunc };
 }

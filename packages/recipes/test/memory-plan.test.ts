@@ -93,8 +93,8 @@ describe('at released sizes', () => {
   });
 
   it('counts of the understanding update what one portion of chains takes', () => {
-    const phase = (understanding: object, planner = {}) => {
-      const config = parseQwenEditConfig({ understanding, planner: { mostTokens: 512, ...planner } });
+    const phase = (understanding: object, changes = {}) => {
+      const config = parseQwenEditConfig({ understanding, planner: { mostTokens: 512 }, ...changes });
       return memoryPlan(config, RELEASED, { references: 1 }).phases['understanding update'];
     };
     // A picture of 512 px has 18 x 18 cells; a prompt is it and 120 words, a chain's own are two texts, and another such look.
@@ -103,6 +103,8 @@ describe('at released sizes', () => {
     expect(phase({ chainsAtOnce: 1 })['inputs of every layer']).toBe(inputs(prompt + own));
     expect(phase({ chainsAtOnce: 4 })['inputs of every layer']).toBe(inputs(prompt + 4 * own));
     expect(phase({ chainsAtOnce: 8 })['inputs of every layer']).toBe(inputs(2 * prompt + 8 * own));
+    const twice = phase({ chainsAtOnce: 1 }, { rounds: 2 })['inputs of every layer'];
+    expect(twice).toBe(inputs(prompt + own + 512 + 120 + 324));
     expect(phase({ chainsAtOnce: 99 })).toEqual(phase({ chainsAtOnce: 8 }));
     expect(phase({}).gradients! / 1e6).toBeCloseTo(2 * 4 * 161.5, 0);
   });
