@@ -173,9 +173,15 @@ export class FlatParameters implements UnitParameters {
     return new Map([[name, mean]]);
   }
 
+  /** Lets go of what {@link reduce} kept here. */
+  discard(): void {
+    this.local?.dispose();
+    this.local = null;
+  }
+
   dispose(): void {
     tf.dispose([this.shard, this.whole]);
-    if (this.local !== null) this.local.dispose();
+    this.discard();
   }
 
   private settle(): void {

@@ -107,6 +107,11 @@ export class ShardedModule {
     return this.pass(objective, true);
   }
 
+  /** Lets go of what this rank has accumulated and nobody will collect. */
+  discard(): void {
+    for (const { flats } of this.units) for (const flat of flats) flat.discard();
+  }
+
   /** Norm over the gradients of all ranks; the same number on each. */
   async globalNorm(gradients: ReadonlyMap<string, tf.Tensor>): Promise<number> {
     const own = squaredNorm([...gradients.values()]);

@@ -3,6 +3,7 @@ import { type GradientShare, inStep, type ProcessGroup, type ShardedModule } fro
 import { clipScale, gradients, type Objective, type ParameterMap } from '@thinkrl/nn';
 import { type GradientStep, type GradientStepOptions, gradientStep } from './gradient-step.ts';
 import { GradientSum } from './gradient-sum.ts';
+import type { IterationStop } from './iteration-stop.ts';
 
 /** A module whose parameters are shared out over the ranks. */
 export interface SharedOut {
@@ -26,20 +27,38 @@ export interface GradientTaker {
   during<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Evaluates an objective and adds its gradients; inside {@link GradientTaker.during}. */
   add<Stats extends string>(objective: () => Objective<Stats>): Evaluated<Stats>;
-  /** Steps by the mean over the ranks that have a share; this one has none with null. Every rank calls it. */
+  /**
+   * Steps by the mean over the ranks that have a share; this one has none with null. Every rank calls it.
+   *
+   * @throws the reason of `stop.signal` on all ranks, before anything is changed, where one was told to stop.
+   */
   step(share: Share | null): Promise<GradientStep>;
   /** Releases what no step was taken by. */
   dispose(): void;
 }
 
+/** What steps are taken by, and what may end them. */
+export interface GradientTakerOptions extends GradientStepOptions {
+  readonly shared?: SharedOut | undefined;
+  readonly stop?: IterationStop | undefined;
+}
+
 /** Takes gradients of a module that is whole on this rank, or shared out. */
-export function gradientTaker(
-  parameters: ParameterMap,
-  options: GradientStepOptions & { readonly shared?: SharedOut | undefined },
-): GradientTaker {
-  return options.shared === undefined
-    ? wholeTaker(parameters, options)
-    : sharedTaker(options.shared, options);
+export function gradientTaker(parameters: ParameterMap, options: GradientTakerOptions): GradientTaker {
+  const { shared, stop } = options;
+  const taker = shared === undefined ? wholeTaker(parameters, options) : sharedTaker(shared, options);
+  return stop === undefined ? taker : { ...taker, step: (share) => stepUnlessStopped(taker, share, stop) };
+}
+
+async function stepUnlessStopped(
+  taker: GradientTaker,
+  share: Share | null,
+  stop: IterationStop,
+): Promise<GradientStep> {
+  await stop.meet();
+  const step = await taker.step(share);
+  if (step.applied) stop.noteStep();
+  return step;
 }
 
 function wholeTaker(parameters: ParameterMap, options: GradientStepOptions): GradientTaker {
@@ -77,7 +96,7 @@ function sharedTaker(
       dispose([...slopes.values()]);
       return { gradientNorm, applied };
     },
-    dispose: () => {},
+    dispose: () => module.discard(),
   };
 }
 

@@ -22,6 +22,7 @@ export { createGenerationUpdate, type GenerationUpdateOptions } from './generati
 export { type GradientStep, type GradientStepOptions, gradientStep } from './gradient-step.ts';
 export type { SharedOut } from './gradient-taker.ts';
 export type { GroupingFunction } from './grouping-function.ts';
+export { IterationStop, type IterationStopOptions } from './iteration-stop.ts';
 export { appendMetrics, readMetrics, rewindMetrics } from './metrics-log.ts';
 export { type Outage, type OutageOptions, ridingOutages } from './outage.ts';
 export type { ReferenceWeights } from './policy-update.ts';

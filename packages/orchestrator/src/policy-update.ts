@@ -12,6 +12,7 @@ import { noGrad, type ParameterMap, type WeightSnapshot } from '@thinkrl/nn';
 import { ConfigError, type EditTask, type Group, type ModuleReport } from '@thinkrl/spec';
 import type { GradientStepOptions } from './gradient-step.ts';
 import { type GradientTaker, gradientTaker, type SharedOut } from './gradient-taker.ts';
+import type { IterationStop } from './iteration-stop.ts';
 import { type ReportWeights, reportOfAll } from './module-report.ts';
 import type { ModuleUpdate } from './training-run.ts';
 
@@ -81,7 +82,8 @@ export interface TrainedModule<Task extends EditTask, Part extends object> {
 /**
  * The update both modules share: the reference scores every batch once; then, in every turn, the module scores them, the
  * mean loss of their parts is differentiated and the optimiser takes a step. The report is that of the last turn, its
- * gaps are those of the first.
+ * gaps are those of the first. A rank that is told to stop leaves the batches that are still to be scored and waits for the
+ * others before the step.
  *
  * @throws ConfigError when a KL is asked for without a reference.
  */
@@ -94,12 +96,14 @@ export function createPolicyUpdate<Task extends EditTask, Part extends object>(
     throw new ConfigError({ field: 'objective.beta', value: beta, fix: 'give a reference, or set it to 0' });
   }
   return {
-    async step(groups: readonly Group<Task>[]) {
-      const taker = gradientTaker(module.parameters(), options);
-      const { prepared, references } = await taker.during(async () => prepare(module, groups, options));
+    async step(groups: readonly Group<Task>[], stop?: IterationStop) {
+      const taker = gradientTaker(module.parameters(), { ...options, stop });
+      const { prepared, references } = await taker.during(() =>
+        prepare(module, groups, { ...options, stop }),
+      );
       try {
         if (prepared.batches.length === 0) return await stepWithOthers(taker, options);
-        const report = await takeTurns({ ...prepared, references, taker }, options.innerUpdates);
+        const report = await takeTurns({ ...prepared, references, taker, stop }, options.innerUpdates);
         return await reportOfAll(options.processGroup, { report, weights: prepared.weights });
       } finally {
         disposeParts(references.flat());
@@ -110,15 +114,23 @@ export function createPolicyUpdate<Task extends EditTask, Part extends object>(
   };
 }
 
-/** The batches, and what the reference makes of them if there is one. */
-function prepare<Task extends EditTask, Part extends object>(
+/** The batches, and what the reference makes of them if there is one: of as many as it came to before a stop. */
+async function prepare<Task extends EditTask, Part extends object>(
   module: TrainedModule<Task, Part>,
   groups: readonly Group<Task>[],
-  { objective, reference }: PolicyUpdateOptions,
+  { objective, reference, stop }: PolicyUpdateOptions & Stoppable,
 ) {
   const prepared = module.prepare(groups);
-  const references = objective.beta ? prepared.batches.map((batch) => referenceParts(batch, reference!)) : [];
+  const references: (readonly Part[])[] = [];
+  for (const batch of objective.beta ? prepared.batches : []) {
+    if (await stop?.asked()) break;
+    references.push(referenceParts(batch, reference!));
+  }
   return { prepared, references };
+}
+
+interface Stoppable {
+  readonly stop: IterationStop | undefined;
 }
 
 /** A rank without samples takes the steps of those that have some. */
@@ -142,7 +154,7 @@ function referenceParts<Part extends object>(
 }
 
 /** What does not change from turn to turn. */
-interface UpdateConstants<Part extends object> extends Prepared<Part> {
+interface UpdateConstants<Part extends object> extends Prepared<Part>, Stoppable {
   /** By batch; none without a KL. */
   readonly references: readonly (readonly Part[])[];
   readonly taker: GradientTaker;
@@ -175,14 +187,16 @@ interface Turn<Part> {
 
 /** Scores the batches, steps and sums up; `old` are the parts of the first turn, none in that turn itself. */
 async function takeTurn<Part extends object>(
-  { samples, weights, batches, references, taker }: UpdateConstants<Part>,
+  { samples, weights, batches, references, taker, stop }: UpdateConstants<Part>,
   old: readonly (readonly Part[])[],
 ): Promise<Turn<Part>> {
   const scored: ScoredBatch<Part>[] = [];
   try {
     await taker.during(async () => {
-      for (const [i, batch] of batches.entries())
+      for (const [i, batch] of batches.entries()) {
+        if (await stop?.asked()) break;
         scored.push(await scoreBatch({ batch, old: old[i] ?? [], reference: references[i] ?? [] }, taker));
+      }
     });
     const loss = scored.reduce((total, batch) => total + batch.loss, 0);
     const { gradientNorm, applied } = await taker.step({ loss, weight: weights.loss });

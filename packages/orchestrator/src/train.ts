@@ -3,8 +3,10 @@ import type { EditTask, Group, StepReport } from '@thinkrl/spec';
 import { besideOthers } from './beside-others.ts';
 import { type Collection, type CollectRequest, collect } from './collect.ts';
 import { assignCredit } from './credit.ts';
+import { IterationStop } from './iteration-stop.ts';
 import { stepReport } from './step-report.ts';
 import type { TrainingRun } from './training-run.ts';
+import { unlessStopped } from './unless-stopped.ts';
 
 /**
  * The training loop of ThinkRL-Edit (method section 1):
@@ -13,31 +15,35 @@ import type { TrainingRun } from './training-run.ts';
  *            plan, edit,        checklist        UCPG or         GRPO and
  *            reflect, edit      and metrics      a rival         Flow-GRPO, decoupled
  *
- * Ends after `run.iterations`, or when `run.signal` was aborted on any rank: between two parts of the sampling or while they
- * are judged at once, without that iteration; during an update after it. Either way the state is saved. Iteration `i`
- * depends on the weights before it and on `key.fold(i)` only, so a resumed run repeats exactly what the uninterrupted one
- * would have done.
+ * Ends after `run.iterations`, or when `run.signal` was aborted on any rank: between two parts of the sampling, while they
+ * are judged, or between two portions of an update, without that iteration. The state is then saved, but for one case: after
+ * an optimiser step of the iteration weights are of none, and the newest checkpoint stands. Where that is not of the
+ * iteration before, the update is ended first and saved. Iteration `i` depends on the weights before it and on
+ * `key.fold(i)` only, so a resumed run repeats exactly what the uninterrupted one would have done.
  *
  * @throws DivergedError when a module's loss was not finite too often in a row.
  * @example
  * await train(run); // see recipes for how a run is put together
  */
 export async function train<Task extends EditTask>(run: TrainingRun<Task>): Promise<void> {
-  const { state, references, processGroup = singleProcess() } = run;
-  const stopped = () => onAnyRank(processGroup, run.signal?.aborted === true);
+  const { state, references, processGroup: group = singleProcess(), signal } = run;
+  const stopped = () => onAnyRank(group, signal?.aborted === true);
   while (state.iteration < run.iterations && !(await stopped())) {
-    const once = () => iterate(run, state.iteration + 1);
+    const stop = new IterationStop({ group, signal, resumable: state.resumable });
+    const once = () => unlessStopped(iterate(run, state.iteration + 1, stop), stop.signal);
     const done = await (references === undefined ? once() : references.during(once));
+    if (done === null && stop.stepped) return;
     if (done === null) break;
     await state.advance(done.report, done.groups);
   }
   await state.save();
 }
 
-/** One iteration, from tasks to report; null when the signal cut it short on some rank. */
+/** One iteration, from tasks to report; null, or a rejection by `stop`, when the signal cut it short on some rank. */
 async function iterate<Task extends EditTask>(
   run: TrainingRun<Task>,
   iteration: number,
+  stop: IterationStop,
 ): Promise<{ readonly report: StepReport; readonly groups: readonly Group<Task>[] } | null> {
   const { updates, processGroup: group = singleProcess() } = run;
   let onSampled = () => {};
@@ -52,8 +58,8 @@ async function iterate<Task extends EditTask>(
   const groups = assignCredit(judged, run.credit);
 
   const started = performance.now();
-  const understanding = (await updates.understanding?.step(groups)) ?? null;
-  const generation = (await updates.generation?.step(groups)) ?? null;
+  const understanding = (await updates.understanding?.step(groups, stop)) ?? null;
+  const generation = (await updates.generation?.step(groups, stop)) ?? null;
   const update = (performance.now() - started) / 1000;
 
   const { dimensions } = run.collecting.reward;

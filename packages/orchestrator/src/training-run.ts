@@ -3,11 +3,13 @@ import type { ProcessGroup } from '@thinkrl/fsdp-shard';
 import type { EditTask, Group, JudgedChain, Key, ModuleReport } from '@thinkrl/spec';
 import type { CollectOptions } from './collect.ts';
 import type { CreditOptions } from './credit.ts';
+import type { IterationStop } from './iteration-stop.ts';
 import type { TrainingState } from './training-state.ts';
 
 /** Updates one module from judged groups: GRPO for understanding, Flow-GRPO for generation. */
 export interface ModuleUpdate<Task extends EditTask> {
-  step(groups: readonly Group<Task>[]): Promise<ModuleReport>;
+  /** @throws the reason of `stop.signal` where that gives the iteration up before one of the update's steps. */
+  step(groups: readonly Group<Task>[], stop?: IterationStop): Promise<ModuleReport>;
 }
 
 /** Everything the training loop is made of. */

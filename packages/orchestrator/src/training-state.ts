@@ -33,6 +33,8 @@ export interface TrainingStateOptions<Task extends EditTask> {
 /** Where a run stands, and its record on disk. */
 export interface TrainingState<Task extends EditTask> {
   readonly iteration: number;
+  /** Whether a resumed run would go on from this iteration: the newest checkpoint is of it, or none is done yet. */
+  readonly resumable: boolean;
   /** Records a finished iteration: metrics, observers, and a checkpoint when one is due. */
   advance(report: StepReport, groups: readonly Group<Task>[]): Promise<void>;
   /** Writes a checkpoint now unless the newest one is of this iteration. */
@@ -62,6 +64,9 @@ export function createTrainingState<Task extends EditTask>(
   return {
     get iteration() {
       return iteration;
+    },
+    get resumable() {
+      return iteration === 0 || saved === iteration;
     },
     async advance(report, groups) {
       iteration = report.iteration;

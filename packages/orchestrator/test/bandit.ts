@@ -38,9 +38,7 @@ export const task = (id: string): EditTask => ({
  * A policy whose plan is one word drawn from one row of trainable logits: a bandit in the clothes of a planner. `scale`
  * multiplies scored log-probabilities; NaN breaks the loss.
  */
-export function banditPolicy(
-  scale: number | (() => number) = 1,
-): TrainableReasoningPolicy & { dispose(): void } {
+export function banditPolicy(scale = 1): TrainableReasoningPolicy & { dispose(): void } {
   const logits = variable(zeros([WORDS.length]));
   const parameters = new Map([['logits', logits]]);
   return {
@@ -56,7 +54,7 @@ export function banditPolicy(
         dispose() {},
       };
     },
-    prepare: (chains) => tokenBatch(chains, logits as Tensor1D, typeof scale === 'number' ? scale : scale()),
+    prepare: (chains) => tokenBatch(chains, logits as Tensor1D, scale),
   };
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { useEngine } from '@thinkrl/engine';
 import { readSafetensors } from '@thinkrl/nn';
 import { expect, it } from 'vitest';
+import { remains } from './faults/processes.ts';
 import { newRun, numbersOf, runRanks } from './launch-ranks.ts';
 import { tinyModel, tinySettings, writeTasks } from './qwen-image-edit-fixture.ts';
 
@@ -17,11 +18,12 @@ async function adaptersOf(run: string): Promise<ReadonlyMap<string, Float32Array
   return new Map(found);
 }
 
-it('two ranks that share both models out come to what one process comes to that holds them', async () => {
+/** Settings of a run whose ranks share both models out. */
+async function sharedSettings() {
   await useEngine({ engine: 'cpu' }); // the fixture passes through tensors
   const path = await writeTasks(join(newRun(), '..'));
   const tiny = tinySettings(tinyModel(), path);
-  const settings = {
+  return {
     ...tiny,
     engine: { ...tiny.engine, name: 'torch' },
     // Three tasks, which two ranks do not share evenly.
@@ -31,10 +33,21 @@ it('two ranks that share both models out come to what one process comes to that 
     editing: { ...tiny.editing, steps: 3 },
     planner: { mostTokens: 4 },
   };
+}
+
+/** Runs ranks to their end, or until one is told to stop at a place. */
+async function runAll(worldSize: number, words: readonly [run: string, settings: object, place?: object]) {
+  const [run, ...rest] = words;
+  const given = [run, ...rest.map((word) => JSON.stringify(word))];
+  const errors = await runRanks(worldSize, 'qwen-in-a-process.ts', given);
+  expect(errors.join('')).toBe('');
+}
+
+it('two ranks that share both models out come to what one process comes to that holds them', async () => {
+  const settings = await sharedSettings();
   const trained = async (worldSize: number) => {
     const out = newRun();
-    const errors = await runRanks(worldSize, 'qwen-in-a-process.ts', [out, JSON.stringify(settings)]);
-    expect(errors.join('')).toBe('');
+    await runAll(worldSize, [out, settings]);
     return out;
   };
   const [alone, together] = [await trained(1), await trained(2)];
@@ -61,4 +74,20 @@ it('two ranks that share both models out come to what one process comes to that 
     ].sort(),
   );
   expect(readdirSync(join(together, '..'))).toEqual(['run']);
+}, 300_000);
+
+it('two ranks that share both models out give an update up when one is told to, and come to the same when resumed', async () => {
+  const tiny = await sharedSettings();
+  // Passes of one chain each, of which the ranks have unlike numbers.
+  const settings = { ...tiny, understanding: { ...tiny.understanding, chainsAtOnce: 1 } };
+  const [whole, broken] = [newRun(), newRun()];
+  await runAll(2, [whole, settings]);
+  const end = () => ({ ...remains(broken), steps: readdirSync(join(broken, 'checkpoints')) });
+
+  await runAll(2, [broken, settings, { rank: 1, iteration: 1, module: 0, pass: 1 }]);
+  expect(end()).toMatchObject({ metrics: [], steps: ['step-0'] });
+  await runAll(2, [broken, settings, { rank: 0, iteration: 2, module: 1, pass: 1 }]);
+  expect(end()).toMatchObject({ metrics: [{ iteration: 1 }], steps: ['step-0', 'step-1'] });
+  await runAll(2, [broken, settings]);
+  expect(remains(broken)).toEqual(remains(whole));
 }, 300_000);

@@ -97,7 +97,7 @@ function tell(
   output.record({ type: 'end', folder: resolve(folder), stopped: summary === null, summary, report });
   if ('adapters' in rest) output.say(`adapters: ${resolve(rest.adapters)}`);
   if (summary === null) {
-    output.say(`stopped; everything is saved in ${folder}`);
+    output.say(`stopped; what was finished is saved in ${folder}`);
     output.say(`go on with: thinkrl resume ${folder}`);
     return 130;
   }
