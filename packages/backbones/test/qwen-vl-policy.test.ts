@@ -320,6 +320,18 @@ describe(`on ${engine}`, { timeout: 300_000 }, () => {
     adapter.dispose();
   });
 
+  it('ends a text between two tokens when it is told to', async () => {
+    load();
+    const session = await policyOf().begin(tasks, 2);
+    const stop = new AbortController();
+    const keys = keysOf(4, 'plan');
+    await session.plan({ sampling: { ...sampling, mostTokens: 1 }, keys, signal: stop.signal });
+    const speaking = session.plan({ sampling, keys, signal: stop.signal });
+    setImmediate(() => stop.abort('enough')); // as a signal's handler does, which cannot run while the engine computes
+    await expect(speaking).rejects.toBe('enough');
+    session.dispose();
+  });
+
   it('ends texts at the bound or after a stop word, and says only what the form allows when constrained', async () => {
     load();
     const letters = repeat(oneByte([97, 122]), { least: 1 });

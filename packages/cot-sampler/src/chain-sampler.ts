@@ -8,7 +8,11 @@ export interface Editor {
   /** One edit per condition; the draws of edit `i` depend on `keys[i]` alone. */
   sample(
     conditions: readonly EditCondition[],
-    options: { readonly keys: readonly Key[]; readonly stochastic: readonly number[] },
+    options: {
+      readonly keys: readonly Key[];
+      readonly stochastic: readonly number[];
+      readonly signal?: AbortSignal | undefined;
+    },
   ): Promise<readonly Edit[]>;
 }
 
@@ -36,7 +40,10 @@ export interface ChainRequest<Task extends EditTask> {
   /** Denoising steps drawn by the SDE; none for a deterministic edit. */
   readonly stochastic: readonly number[];
   readonly key: Key;
-  /** Gives the batch up between two of its stages: it then rejects with the signal's reason. */
+  /**
+   * Gives the batch up between two of its stages, or within one where policy and editor look at it: it then rejects with the
+   * signal's reason.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -124,14 +131,16 @@ async function startDrafts<Task extends EditTask>(
   );
   const { editsPerPlan = 1 } = request;
   // What is said depends on the key alone: chains that take the key of the first of them share its plan.
+  const { sampling, stochastic, signal } = request;
   const plans = await session?.plan({
-    sampling: request.sampling,
+    sampling,
+    signal,
     keys: seats.map((_, seat) => seats[seat - (seat % editsPerPlan)]!.key.fold('plan')),
   });
-  request.signal?.throwIfAborted();
+  signal?.throwIfAborted();
   const edits = await options.editor.sample(
     seats.map(({ task }, i) => options.composer.first(task, plans?.[i] ?? null)),
-    { keys: seats.map(({ key }) => key.fold('edit')), stochastic: request.stochastic },
+    { keys: seats.map(({ key }) => key.fold('edit')), stochastic, signal },
   );
   return seats.map((seat, i) => ({
     ...seat,
@@ -156,18 +165,19 @@ async function reconsider<Task extends EditTask>(step: Reconsideration<Task>): P
   const { session, options, request, drafts, round } = step;
   const seats = drafts.flatMap((draft, seat) => (draft.open ? [seat] : []));
   if (seats.length === 0) return;
-  request.signal?.throwIfAborted();
+  const { sampling, stochastic, signal } = request;
+  signal?.throwIfAborted();
   const open = seats.map((seat) => drafts[seat]!);
   const reflections = await session.reflect(
     seats,
     open.map((draft) => draft.newest.image),
-    { sampling: request.sampling, keys: open.map(({ key }) => key.fold('reflect').fold(round)) },
+    { sampling, signal, keys: open.map(({ key }) => key.fold('reflect').fold(round)) },
   );
   const mending = open.flatMap((draft, i) =>
     asksForEdit(reflections[i]!) ? [{ draft, reflection: reflections[i]! }] : [],
   );
-  request.signal?.throwIfAborted();
-  const edits = await editAgain(mending, options, { stochastic: request.stochastic, round });
+  signal?.throwIfAborted();
+  const edits = await editAgain(mending, options, { stochastic, signal, round });
   open.forEach((draft, i) => {
     const edit = edits.get(draft) ?? null;
     draft.rounds.push({ reflection: reflections[i]!, edit });
@@ -183,13 +193,17 @@ function asksForEdit(reflection: Reflection): boolean {
 async function editAgain<Task extends EditTask>(
   mending: readonly { readonly draft: Draft<Task>; readonly reflection: Reflection }[],
   { editor, composer }: ChainSamplerOptions<Task>,
-  { stochastic, round }: { readonly stochastic: readonly number[]; readonly round: number },
+  {
+    stochastic,
+    signal,
+    round,
+  }: Pick<ChainRequest<Task>, 'stochastic' | 'signal'> & { readonly round: number },
 ): Promise<ReadonlyMap<Draft<Task>, Edit>> {
   if (mending.length === 0) return new Map();
   const conditions = mending.map(({ draft, reflection }) =>
     composer.again({ task: draft.task, plan: draft.plan, reflection, previous: draft.newest }),
   );
   const keys = mending.map(({ draft }) => draft.key.fold('edit').fold(round));
-  const edits = await editor.sample(conditions, { keys, stochastic });
+  const edits = await editor.sample(conditions, { keys, stochastic, signal });
   return new Map(mending.map(({ draft }, i) => [draft, edits[i]!]));
 }

@@ -29,6 +29,8 @@ export interface SamplingOptions {
 export interface SpeakRequest {
   readonly sampling: SamplingOptions;
   readonly keys: readonly Key[];
+  /** A policy that looks at it gives the request up between two tokens, and rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -118,8 +118,13 @@ describe('createChainSampler', () => {
     async (stage) => {
       const stop = new AbortController();
       const done: string[] = [];
-      const during = <T>(name: string, work: () => T): T => {
+      const during = <T>(
+        name: string,
+        work: () => T,
+        told?: { readonly signal?: AbortSignal | undefined },
+      ): T => {
         done.push(name);
+        if (name !== 'disposed') expect(told?.signal).toBe(stop.signal);
         if (name === stage) stop.abort();
         return work();
       };
@@ -129,13 +134,15 @@ describe('createChainSampler', () => {
         async begin(...call) {
           const session = await plain.begin(...call);
           return {
-            plan: (...speak) => during('plan', () => session.plan(...speak)),
-            reflect: (...seats) => during('reflect', () => session.reflect(...seats)),
+            plan: (...speak) => during('plan', () => session.plan(...speak), speak[0]),
+            reflect: (...seats) => during('reflect', () => session.reflect(...seats), seats[2]),
             dispose: () => during('disposed', () => session.dispose()),
           };
         },
       };
-      const editor: Editor = { sample: (...call) => during('edit', () => fakeEditor().sample(...call)) };
+      const editor: Editor = {
+        sample: (...call) => during('edit', () => fakeEditor().sample(...call), call[1]),
+      };
       const sampler = createChainSampler({ policy, editor, composer: fromReference, rounds: 1 });
       const sampling = sampler.sample({ ...request, signal: stop.signal });
       await expect(sampling).rejects.toMatchObject({ name: 'AbortError' });

@@ -44,6 +44,8 @@ export interface SampleOptions {
   readonly keys: readonly Key[];
   /** Steps drawn by the SDE: a list, `true` for all but the last, `false` for none. The last step never is. */
   readonly stochastic: boolean | readonly number[];
+  /** Gives the batch up between two steps: it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Samples edits by flow matching (method section 5). */
@@ -74,7 +76,7 @@ export function createEditSampler<C extends Conditioning>(options: EditSamplerOp
     throw new ConfigError({ field: 'solver', value: solver, fix: 'use "euler" or "heun"' });
   const schedule = scheduleOf(options);
   return {
-    async sample(conditions, { keys, stochastic }) {
+    async sample(conditions, { keys, stochastic, signal }) {
       const shape = batchShape(backbone, conditions, keys);
       const sigmas = schedule(tokensOf(shape));
       checkSigmas(sigmas);
@@ -84,7 +86,7 @@ export function createEditSampler<C extends Conditioning>(options: EditSamplerOp
       const states: tf.Tensor[] = [];
       const logProbs: tf.Tensor1D[] = [];
       try {
-        denoise(run, { shape, window, states, logProbs });
+        await denoise(run, { shape, window, states, logProbs, signal });
         const images = await codec.decode(states.at(-1)!);
         const record = {
           shape,
@@ -103,7 +105,7 @@ export function createEditSampler<C extends Conditioning>(options: EditSamplerOp
   };
 }
 
-interface Recording {
+interface Recording extends Pick<SampleOptions, 'signal'> {
   readonly shape: readonly number[];
   readonly window: readonly number[];
   readonly states: tf.Tensor[];
@@ -111,10 +113,12 @@ interface Recording {
 }
 
 /** Walks through all steps, keeping every latent and the log-probability of each stochastic step. */
-function denoise<C extends Conditioning>(run: Denoising<C>, into: Recording): void {
+async function denoise<C extends Conditioning>(run: Denoising<C>, into: Recording): Promise<void> {
   const initial = run.keys.map((key) => key.fold('initial'));
   into.states.push(keyedNormal(initial, into.shape));
   for (let index = 0; index < run.sigmas.length - 1; index++) {
+    if (into.signal !== undefined) await tf.nextFrame(); // lets it be heard: an engine may never wait
+    into.signal?.throwIfAborted();
     const move = into.window.includes(index) ? stochasticMove : deterministicMove;
     const { latents, logProb }: DenoisedStep = move(run, into.states.at(-1)!, index);
     into.states.push(latents);

@@ -48,6 +48,33 @@ describe.each(engines)('edit sampler on %s', (engine) => {
     }
   });
 
+  it('ends between two steps when it is told to, and frees all tensors', async () => {
+    const stop = new AbortController();
+    const before = tf.memory().numTensors;
+    let steps = 0;
+    const watched: typeof backbone = {
+      ...backbone,
+      velocity: (...call) => {
+        steps += 1;
+        // As a signal's handler does, which cannot run while the engine computes.
+        if (steps === 3) setImmediate(() => stop.abort('enough'));
+        return backbone.velocity(...call);
+      },
+    };
+    const options = { keys, stochastic: [1, 2], signal: stop.signal };
+    const sampling = sampler({ backbone: watched }).sample(conditions, options);
+    await expect(sampling).rejects.toBe('enough');
+    expect(steps).toBe(3);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('draws the same with a signal that says nothing', async () => {
+    const options = { keys, stochastic: [1, 2] };
+    const plain = await sampler().sample(conditions, options);
+    const { signal } = new AbortController();
+    expect(await sampler().sample(conditions, { ...options, signal })).toEqual(plain);
+  });
+
   it('draws each edit from its own key, whatever batch it is in', async () => {
     const together = await sampler().sample(conditions, { keys, stochastic: true });
     const turned = await sampler().sample(conditions.toReversed(), {

@@ -46,7 +46,7 @@ export class QwenVlSession implements ReasoningSession {
   }
 
   /** One plan per chain. */
-  async plan({ sampling, keys }: SpeakRequest): Promise<readonly Utterance[]> {
+  async plan({ sampling, keys, signal }: SpeakRequest): Promise<readonly Utterance[]> {
     checkSampling(sampling);
     const { reasoner, groupSize } = this.options;
     const manner = this.manner('plan', sampling);
@@ -64,7 +64,7 @@ export class QwenVlSession implements ReasoningSession {
         stream: key.stream(),
       };
     });
-    const said = await this.speaker.speak(seats, manner);
+    const said = await this.speaker.speak(seats, { ...manner, signal });
     this.planned = said.map(({ tokens }, chain) => ({ branch: seats[chain]!.branch, tokens }));
     this.thought = this.speaker.length;
     return said.map((spoken) => ({
@@ -77,7 +77,7 @@ export class QwenVlSession implements ReasoningSession {
   async reflect(
     chains: readonly number[],
     edits: readonly Image[],
-    { sampling, keys }: SpeakRequest,
+    { sampling, keys, signal }: SpeakRequest,
   ): Promise<readonly Reflection[]> {
     checkSampling(sampling);
     const { reasoner, maxTokens } = this.options;
@@ -95,7 +95,7 @@ export class QwenVlSession implements ReasoningSession {
         stream: keys[i]!.stream(),
       }),
     );
-    const said = await this.speaker.speak(seats, manner);
+    const said = await this.speaker.speak(seats, { ...manner, signal });
     return said.map((spoken) => ({
       ...utterance(spoken),
       ...this.meaning(spoken, (text) => reasoner.form.readReflection(text)),

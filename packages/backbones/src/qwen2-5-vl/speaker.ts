@@ -35,6 +35,8 @@ export interface SpeakOptions {
   readonly isEnd: (tokens: readonly number[]) => boolean;
   /** Says what may come next, where the sampling is constrained. */
   readonly grammar: TokenGrammar | undefined;
+  /** Ends the speaking between two tokens. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The model with a cache whose rows are shared by the branches of a prompt. */
@@ -90,9 +92,12 @@ export class Speaker {
     return segments.map((_, i) => values.slice(i * vocabulary, (i + 1) * vocabulary));
   }
 
-  /** Every seat speaks, token by token, until all have ended; the draws of a seat depend on its logits and stream alone. */
+  /**
+   * Every seat speaks, token by token, until all have ended; the draws of a seat depend on its logits and stream alone.
+   * Throws the reason of a signal that is aborted meanwhile.
+   */
   async speak(seats: readonly Seat[], options: SpeakOptions): Promise<readonly Spoken[]> {
-    const { sampling, maxTokens, isEnd, grammar } = options;
+    const { sampling, maxTokens, isEnd, grammar, signal } = options;
     const said = seats.map(() => ({ tokens: [] as number[], logProbs: [] as number[], ended: false }));
     let open = seats.map((seat, i) => ({ seat, text: said[i]!, logits: seat.logits }));
     while (open.length > 0) {
@@ -105,6 +110,8 @@ export class Speaker {
       }
       open = open.filter(({ text }) => !text.ended && text.tokens.length < maxTokens);
       if (open.length === 0) break;
+      if (signal !== undefined) await tf.nextFrame(); // lets it be heard: an engine may never wait
+      signal?.throwIfAborted();
       const logits = await this.feed(open.map(({ seat, text }) => this.newest(seat, text.tokens)));
       open = open.map((place, i) => ({ ...place, logits: logits[i]! }));
     }
