@@ -25,6 +25,7 @@ export type { GroupingFunction } from './grouping-function.ts';
 export { IterationStop, type IterationStopOptions } from './iteration-stop.ts';
 export { appendMetrics, readMetrics, rewindMetrics } from './metrics-log.ts';
 export { type Outage, type OutageOptions, ridingOutages } from './outage.ts';
+export type { PauseOptions } from './pauses.ts';
 export type { ReferenceWeights } from './policy-update.ts';
 export {
   createRunFolder,
@@ -46,3 +47,4 @@ export {
 } from './training-state.ts';
 export { createUnderstandingUpdate, type UnderstandingUpdateOptions } from './understanding-update.ts';
 export { unlessStopped } from './unless-stopped.ts';
+export { type AwayOptions, untilBack } from './until-back.ts';

@@ -1,15 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Chain, ConfigError, type EditTask, type JudgedChain } from '@thinkrl/spec';
 import type { Reward } from './collect.ts';
+import { growingPauses, type PauseOptions } from './pauses.ts';
 
 /** How a judge's outage is ridden out. */
-export interface OutageOptions {
+export interface OutageOptions extends PauseOptions {
   /** A batch counts as lost when at least this share of its chains is unjudged; 1 unless given. */
   readonly share?: number;
-  /** Seconds before the lost chains are judged again; doubled each time up to `longestPause`. 5 unless given. */
-  readonly firstPause?: number;
-  /** Seconds; 300 unless given. */
-  readonly longestPause?: number;
   /** Ends the waiting where a call has no signal of its own: the call rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Told before each pause. */
@@ -39,7 +36,8 @@ export function ridingOutages<Task extends EditTask>(
   reward: Reward<Task>,
   options: OutageOptions = {},
 ): Reward<Task> {
-  const settings = checked(options);
+  const share = checkedShare(options);
+  const secondsAfter = growingPauses(options);
   return {
     dimensions: reward.dimensions,
     async judge(chains, key, call) {
@@ -49,8 +47,8 @@ export function ridingOutages<Task extends EditTask>(
       for (let attempt = 0; ; attempt++) {
         for (const member of await reward.judge(lost, key, call)) judged.set(member.chain, member);
         lost = chains.filter((chain) => reasonOf(judged.get(chain)!) !== undefined);
-        if (lost.length === 0 || lost.length < settings.share * chains.length) break;
-        const seconds = Math.min(settings.longestPause, settings.firstPause * 2 ** attempt);
+        if (lost.length === 0 || lost.length < share * chains.length) break;
+        const seconds = secondsAfter(attempt);
         const reason = reasonOf(judged.get(lost[0]!)!)!;
         options.onPause?.({ unjudged: lost.length, chains: chains.length, seconds, reason });
         await pause(1000 * seconds, undefined, signal && { signal });
@@ -64,12 +62,8 @@ function reasonOf({ stages }: JudgedChain): string | undefined {
   return stages.find((stage) => stage.unjudged !== undefined)?.unjudged;
 }
 
-function checked({ share = 1, firstPause = 5, longestPause = 300 }: OutageOptions) {
-  const refuse = (field: string, value: number, fix: string) => {
-    throw new ConfigError({ field, value, fix });
-  };
-  if (!(share > 0 && share <= 1)) refuse('share', share, 'use a number above 0 and at most 1');
-  if (!(firstPause > 0)) refuse('firstPause', firstPause, 'use seconds above 0');
-  if (!(longestPause >= firstPause)) refuse('longestPause', longestPause, 'use at least firstPause');
-  return { share, firstPause, longestPause };
+function checkedShare({ share = 1 }: OutageOptions): number {
+  if (!(share > 0 && share <= 1))
+    throw new ConfigError({ field: 'share', value: share, fix: 'use a number above 0 and at most 1' });
+  return share;
 }

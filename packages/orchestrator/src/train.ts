@@ -45,14 +45,17 @@ async function iterate<Task extends EditTask>(
   iteration: number,
   stop: IterationStop,
 ): Promise<{ readonly report: StepReport; readonly groups: readonly Group<Task>[] } | null> {
-  const { updates, processGroup: group = singleProcess() } = run;
+  const { updates, signal, processGroup: group = singleProcess() } = run;
+  const tasks = await besideOthers({ group, signal, work: async (told) => run.tasksOf(iteration, told) });
+  if (tasks === null) return null;
   let onSampled = () => {};
   const sampled = new Promise<void>((resolve) => {
     onSampled = resolve;
   });
-  const work = (signal: AbortSignal | undefined) => collectIteration(run, { iteration, signal, onSampled });
+  const work = (told: AbortSignal | undefined) =>
+    collectIteration(run, { iteration, tasks, signal: told, onSampled });
   // While it samples a rank may have collectives of shared weights, and on a GPU a meeting would hold its stream up.
-  const collection = await besideOthers({ group, signal: run.signal, apart: sampled, work });
+  const collection = await besideOthers({ group, signal, apart: sampled, work });
   if (collection === null) return null;
   const { judged, seconds } = collection;
   const groups = assignCredit(judged, run.credit);
@@ -68,17 +71,17 @@ async function iterate<Task extends EditTask>(
   return { report, groups };
 }
 
-interface Gathering extends Pick<CollectRequest<EditTask>, 'signal' | 'onSampled'> {
+interface Gathering<Task extends EditTask>
+  extends Pick<CollectRequest<Task>, 'tasks' | 'signal' | 'onSampled'> {
   readonly iteration: number;
 }
 
 /** Samples and judges the chains of an iteration. */
 async function collectIteration<Task extends EditTask>(
   run: TrainingRun<Task>,
-  { iteration, signal, onSampled }: Gathering,
+  { iteration, tasks, signal, onSampled }: Gathering<Task>,
 ): Promise<Collection<Task>> {
   const key = run.key.fold(iteration);
-  const tasks = await run.tasksOf(iteration);
   const stochastic = run.window(key.fold('window'));
   return collect(run.collecting, { tasks, stochastic, key, signal, ...(onSampled && { onSampled }) });
 }

@@ -16,8 +16,11 @@ export interface ModuleUpdate<Task extends EditTask> {
 export interface TrainingRun<Task extends EditTask> {
   readonly iterations: number;
   readonly key: Key;
-  /** This rank's tasks of an iteration, counted from 1; the same on every call. */
-  tasksOf(iteration: number): readonly Task[] | Promise<readonly Task[]>;
+  /**
+   * This rank's tasks of an iteration, counted from 1; the same on every call. It may take as long as it needs, until
+   * `signal` is aborted.
+   */
+  tasksOf(iteration: number, signal?: AbortSignal): readonly Task[] | Promise<readonly Task[]>;
   /** The denoising steps drawn by the SDE, one window for every group of an iteration. */
   window(key: Key): readonly number[];
   readonly collecting: CollectOptions<Task>;

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { dispose, memory, type Variable, zeros } from '@tensorflow/tfjs-core';
 import { ReferenceCache } from '@thinkrl/edit-generator';
 import { useEngine } from '@thinkrl/engine';
@@ -161,6 +162,20 @@ describe('train', () => {
     expect(savedSteps(join(root, 'checkpoints'))).toEqual([2]);
   });
 
+  it('stops at once, saved, while it waits for its tasks', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const { run, root } = await banditRun({ signal });
+    const tasksOf: TrainingRun<EditTask>['tasksOf'] = async (iteration, told) => {
+      if (iteration < 3) return run.tasksOf(iteration);
+      setTimeout(() => controller.abort(), 10);
+      return pause(100_000, [], told && { signal: told });
+    };
+    await train({ ...run, tasksOf });
+    expect(readMetrics(join(root, 'metrics.jsonl'))).toHaveLength(2);
+    expect(savedSteps(join(root, 'checkpoints'))).toEqual([2]);
+  });
+
   it('hears a signal before the next checkpoint at iteration 5 while it runs: the loop gives way to the event loop', async () => {
     const controller = new AbortController();
     const { run, root } = await banditRun({ signal: controller.signal, iterations: 40 });
@@ -253,6 +268,21 @@ describe('train over several ranks', () => {
         expect(value).toBeCloseTo(expected[i]!, 5);
       });
     }
+  });
+
+  it('stops on all of them, saved, while one waits for its tasks and another is told to stop', async () => {
+    const controller = new AbortController();
+    const root = rootOf();
+    const ranks = await Promise.all(fakeWorld(2).map((group) => banditRun({ root, group })));
+    const [first, second] = ranks.map(({ run }) => run);
+    const tasksOf: TrainingRun<EditTask>['tasksOf'] = async (iteration, told) => {
+      if (iteration < 3) return first!.tasksOf(iteration);
+      setTimeout(() => controller.abort(), 10);
+      return pause(100_000, [], told && { signal: told });
+    };
+    await Promise.all([train({ ...first!, tasksOf }), train({ ...second!, signal: controller.signal })]);
+    expect(readMetrics(join(root, 'metrics.jsonl'))).toHaveLength(2);
+    expect(savedSteps(join(root, 'checkpoints'))).toEqual([2]);
   });
 
   it('stops on all of them, saved, when the signal cuts the sampling of one short', async () => {

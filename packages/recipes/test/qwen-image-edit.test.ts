@@ -6,6 +6,7 @@ import { readMetrics } from '@thinkrl/orchestrator';
 import { startChatServer } from '@thinkrl/served/server';
 import { Key } from '@thinkrl/spec';
 import { expect, it } from 'vitest';
+import type { RunEvent } from '../src/event.ts';
 import {
   buildModules,
   entriesOf,
@@ -122,6 +123,48 @@ it('asks a served judge nothing twice, although a resumed run edits again', asyn
   } finally {
     await server.close();
   }
+}, 300_000);
+
+it('waits for a writer of checklists that goes away, says so, and ends as if it had never been away', async () => {
+  const folder = temporary();
+  const path = await writeTasks(folder);
+  const lines = readFileSync(path, 'utf8').trim().split('\n');
+  const bare = lines.map((line) => ({ ...JSON.parse(line), checklist: undefined }));
+  writeFileSync(path, bare.map((task) => `${JSON.stringify(task)}\n`).join(''));
+  let asked = 0;
+  const answer = () => {
+    asked += 1;
+    return { text: JSON.stringify({ yes: ['Is it snowing?'], no: ['Is it night?'] }) };
+  };
+  let server = await startChatServer({ model: 'm', answer });
+  const port = Number(new URL(server.url).port);
+  const settings = { ...tinySettings(tinyModel(), path), tasksPerIteration: 1 };
+  const judge = { baseURL: server.url, name: 'm' };
+
+  const trained = async (name: string, onEvent?: (event: RunEvent) => void) => {
+    const tasks = { path, checklists: join(folder, `${name}-checklists`), questionPairs: 1 };
+    const config = parseQwenEditConfig({ ...settings, judge, tasks });
+    const parts = { judge: wilfulJudge(), form: TINY_FORM, ...(onEvent && { onEvent }) };
+    const { summary } = await trainQwenEdit(config, { out: join(folder, name), ...parts });
+    expect(summary).toMatchObject({ iterations: 2 });
+  };
+  await trained('whole');
+  const askedByWhole = asked;
+  const notices: string[] = [];
+  let changing = Promise.resolve();
+  await trained('broken', (event) => {
+    if (event.type === 'step' && event.report.iteration === 1) changing = server.close();
+    if (event.type !== 'notice' || notices.push(event.text) > 1) return;
+    changing = changing.then(async () => {
+      server = await startChatServer({ model: 'm', answer, port });
+    });
+  });
+  await changing;
+  await server.close();
+  expect(askedByWhole).toBe(2);
+  expect(asked).toBe(2 * askedByWhole);
+  expect(notices[0]).toMatch(/^the writer of checklists is away \(connection .*\); asking again in 5 s$/s);
+  expect(remains(join(folder, 'broken'))).toEqual(remains(join(folder, 'whole')));
 }, 300_000);
 
 it('trains a planner of its own whole, the editor without it', async () => {

@@ -8,6 +8,7 @@ import { creditOf } from '../credit.ts';
 import type { RunListener } from '../event.ts';
 import { referencesOf, trainedModules, updatesOf } from '../module-training.ts';
 import { patientReward } from '../patient-reward.ts';
+import { patientWriting } from '../patient-writer.ts';
 import { dealt } from '../ranks.ts';
 import { chainRecorder } from '../record-chains.ts';
 import { openRunState } from '../run-state.ts';
@@ -65,9 +66,12 @@ export async function assembleRun(
     iterations: config.iterations,
     key: key.fold('train'),
     processGroup,
-    tasksOf: (iteration: number) => {
-      const all = entriesOf(entries, { iteration, count, key: order });
-      return readyTasks(dealt(all, processGroup), config, parts.judging);
+    tasksOf: (iteration: number, told?: AbortSignal) => {
+      const own = dealt(entriesOf(entries, { iteration, count, key: order }), processGroup);
+      return patientWriting(() => readyTasks(own, config, { ...parts.judging, signal: told }), {
+        tell,
+        signal: told,
+      });
     },
     window: (windowKey: Key) => drawWindow({ steps, size: window, within }, windowKey),
     collecting: collectingOf(parts, config, tell),
@@ -108,7 +112,7 @@ function roundsOf({ mode, rounds }: QwenEditConfig): number {
 function readyTasks(
   entries: readonly TaskEntry[],
   { editing, tasks }: QwenEditConfig,
-  { write }: Judging,
+  { write, signal }: Pick<Judging, 'write'> & { readonly signal: AbortSignal | undefined },
 ): Promise<readonly EditTask[]> {
   return Promise.all(
     entries.map(async (entry) => {
@@ -120,7 +124,7 @@ function readyTasks(
           value: tasks.path,
           fix: `task ${task.id} has no checklist: give it one, or name a server in judge.baseURL that writes it`,
         });
-      return { ...task, checklist: await write(task) };
+      return { ...task, checklist: await write(task, signal && { signal }) };
     }),
   );
 }

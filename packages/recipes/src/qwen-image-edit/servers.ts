@@ -1,10 +1,14 @@
 import type { Judge } from '@thinkrl/checklist-reward';
-import { createChecklistWriter, openAiCompatible } from '@thinkrl/checklist-reward/served';
+import {
+  type ChecklistWriter,
+  createChecklistWriter,
+  openAiCompatible,
+} from '@thinkrl/checklist-reward/served';
 import type { ReasoningPolicy } from '@thinkrl/cot-sampler';
 import { createServedPolicy } from '@thinkrl/cot-sampler/served';
 import { rankEnvironment } from '@thinkrl/fsdp-shard';
 import { createServedModel, type ServedModel } from '@thinkrl/served';
-import { type Checklist, ConfigError, type EditTask } from '@thinkrl/spec';
+import { ConfigError } from '@thinkrl/spec';
 import { partOfBudget } from '../judge-budget.ts';
 import type { QwenEditConfig } from './config.ts';
 
@@ -12,7 +16,7 @@ import type { QwenEditConfig } from './config.ts';
 export interface Judging {
   readonly judge: Judge;
   /** Null where nobody can write a checklist: every task must then bring its own. */
-  readonly write: ((task: EditTask) => Promise<Checklist>) | null;
+  readonly write: ChecklistWriter['write'] | null;
 }
 
 /**
@@ -37,7 +41,7 @@ export async function judgingOf(
   const writer = createChecklistWriter({ model, folder: tasks.checklists, pairs: tasks.questionPairs });
   return {
     judge: given ?? (await openAiCompatible({ model, ...call })),
-    write: (task) => writer.write(task, call),
+    write: (task, given = call) => writer.write(task, given),
   };
 }
 
