@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { main } from '../src/index.ts';
+import { scriptedRecipe } from './scripted-recipe.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -69,4 +71,21 @@ test('the binary says when it is not built', async () => {
     1,
     'thinkrl is not built yet: run `npm run setup` at the top of the checkout\n',
   ]);
+});
+
+test('a run that is told to stop before it began leaves with 130 too', async () => {
+  let stdout = '';
+  const status = await main(['train', '--iterations', '2'], {
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: () => {} },
+    load: async () => ({
+      ...scriptedRecipe(0),
+      trainMicro: async (_, { signal }) => {
+        process.emit('SIGTERM');
+        signal!.throwIfAborted();
+        throw new Error('never told');
+      },
+    }),
+  });
+  expect([status, stdout]).toEqual([130, 'stopped before the run began or went on\n']);
 });

@@ -73,18 +73,53 @@ export interface FullyShardOptions {
  * optimizer.step(result.gradients, { gradientScale: clipScale(await sharded.globalNorm(result.gradients), 1) });
  */
 export function fullyShard(module: Module, options: FullyShardOptions): ShardedModule {
+  const { sharded, parts } = planned(module, options);
+  for (const shareOut of parts) shareOut();
+  return sharded;
+}
+
+/**
+ * {@link fullyShard} that awaits something before each unit, such as that no rank wants to stop while a large model is read.
+ *
+ * @throws what `between` throws; the module is then of no more use.
+ * @example
+ * const sharded = await fullyShardInTurns(editor, options, async () => signal.throwIfAborted());
+ */
+export async function fullyShardInTurns(
+  module: Module,
+  options: FullyShardOptions,
+  between: () => Promise<void>,
+): Promise<ShardedModule> {
+  const { sharded, parts } = planned(module, options);
+  try {
+    for (const shareOut of parts) {
+      await between();
+      shareOut();
+    }
+  } catch (error) {
+    sharded.dispose();
+    throw error;
+  }
+  return sharded;
+}
+
+/** A module that has no units yet, and what gives it one after another. */
+function planned(
+  module: Module,
+  options: FullyShardOptions,
+): { readonly sharded: ShardedModule; readonly parts: readonly (() => void)[] } {
   if (!hasKernel('ReleaseStorage'))
     throw new ConfigError({ field: 'engine', value: 'another', fix: 'use torch, which can free parameters' });
   const { group, replicas = null, reshardAfterForward = true } = options;
   const plans = planUnits(module, options);
   const own = module.parameters();
-  return new ShardedModule({ group, replicas, reshardAfterForward }, (context) =>
-    plans.map((plan) => {
-      const parts = [...plan.trained, ...plan.frozen].filter(([name]) => own.has(name));
-      options.fill?.(new Map(parts));
-      return makeUnit(plan, { context, options });
-    }),
-  );
+  const sharded = new ShardedModule({ group, replicas, reshardAfterForward });
+  const parts = plans.map((plan) => () => {
+    const parameters = [...plan.trained, ...plan.frozen].filter(([name]) => own.has(name));
+    options.fill?.(new Map(parameters));
+    sharded.addUnit((context) => makeUnit(plan, { context, options }));
+  });
+  return { sharded, parts };
 }
 
 /** The parameters of a unit by their names in the module, and whose methods use them. */

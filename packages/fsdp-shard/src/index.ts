@@ -1,7 +1,13 @@
 export { fromEveryRank, leastOverRanks, onAnyRank, together } from './agreement.ts';
 export { type RankEnvironment, rankEnvironment } from './environment.ts';
 export { type Divergence, OtherRankError, RankDivergenceError, ShardError, ShardFileError } from './error.ts';
-export { type FullyShardOptions, fullyShard, type MixedPrecision, type UnitOptions } from './fully-shard.ts';
+export {
+  type FullyShardOptions,
+  fullyShard,
+  fullyShardInTurns,
+  type MixedPrecision,
+  type UnitOptions,
+} from './fully-shard.ts';
 export { averageGradients, combineShares, type GradientShare } from './gradients.ts';
 export { inStep } from './in-step.ts';
 export { type Mesh, meshOf } from './mesh.ts';

@@ -26,7 +26,8 @@ export class ShardedModule {
   readonly group: ShardingGroup;
   /** The ranks that keep the same part; null where nobody else does. */
   readonly replicas: ShardingGroup | null;
-  readonly units: readonly Unit[];
+  private readonly ownUnits: Unit[] = [];
+  private readonly context: UnitContext;
   private readonly anchor: tf.Variable;
   private readonly prefetcher = new Prefetcher();
   private readonly discards = new Set<() => void>();
@@ -35,14 +36,11 @@ export class ShardedModule {
   private agreement: ((unit: Unit) => void) | null = null;
 
   /** @internal Use `fullyShard`. */
-  constructor(
-    { group, replicas, reshardAfterForward }: ShardedOptions,
-    makeUnits: (context: UnitContext) => readonly Unit[],
-  ) {
+  constructor({ group, replicas, reshardAfterForward }: ShardedOptions) {
     this.group = group;
     this.replicas = replicas;
     this.anchor = tf.tidy(() => tf.variable(tf.scalar(0)));
-    this.units = makeUnits({
+    this.context = {
       anchor: this.anchor,
       reshardAfterForward,
       communicates: () => !this.accumulating,
@@ -54,7 +52,17 @@ export class ShardedModule {
         return this.agreement !== null;
       },
       recorded: (discard) => this.discards.add(discard),
-    });
+    };
+  }
+
+  /** Parts that are gathered one at a time. */
+  get units(): readonly Unit[] {
+    return this.ownUnits;
+  }
+
+  /** @internal Use `fullyShard`. */
+  addUnit(make: (context: UnitContext) => Unit): void {
+    this.ownUnits.push(make(this.context));
   }
 
   /**
@@ -109,7 +117,7 @@ export class ShardedModule {
 
   /** Lets go of what this rank has accumulated and nobody will collect. */
   discard(): void {
-    for (const { flats } of this.units) for (const flat of flats) flat.discard();
+    for (const parameters of this.trained()) parameters.discard();
   }
 
   /** Norm over the gradients of all ranks; the same number on each. */

@@ -44,5 +44,7 @@ export interface UnitParameters {
    * nothing was. The caller owns it.
    */
   takeGradients(): ReadonlyMap<string, tf.Tensor>;
+  /** Lets go of what {@link UnitParameters.reduce} kept here. */
+  discard(): void;
   dispose(): void;
 }

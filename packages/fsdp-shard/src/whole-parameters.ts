@@ -93,8 +93,14 @@ export class WholeParameters implements UnitParameters {
     return noGrad(() => new Map([...this.variables].map(([name, variable]) => [name, gradientOf(variable)])));
   }
 
+  discard(): void {
+    tf.dispose([...this.sums.values()]);
+    this.sums.clear();
+  }
+
   dispose(): void {
-    tf.dispose([...this.variables.values(), ...this.sums.values()]);
+    tf.dispose([...this.variables.values()]);
+    this.discard();
   }
 
   private vectors(): tf.Tensor1D[] {

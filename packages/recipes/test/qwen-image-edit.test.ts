@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { memory } from '@tensorflow/tfjs-core';
 import { readSafetensors } from '@thinkrl/nn';
 import { readMetrics } from '@thinkrl/orchestrator';
 import { startChatServer } from '@thinkrl/served/server';
@@ -17,6 +18,7 @@ import {
   TaskFileError,
   trainQwenEdit,
 } from '../src/qwen-image-edit/index.ts';
+import { loadFolderInTurns } from '../src/qwen-image-edit/models.ts';
 import { tinyModel, tinySettings, writeTasks } from './qwen-image-edit-fixture.ts';
 import { TINY_FORM, wilfulJudge } from './tiny-talk.ts';
 
@@ -202,6 +204,21 @@ it('trains a planner of its own whole, the editor without it', async () => {
   }
   expect(readdirSync(adapters)).toEqual(['generation']);
 }, 300_000);
+
+it('stops between two tensors of its weights, and leaves no run folder', async () => {
+  const folder = temporary();
+  const config = parseQwenEditConfig(tinySettings(tinyModel(), await writeTasks(folder)));
+  const before = memory();
+  const stop = new AbortController();
+  const loading = loadFolderInTurns(config, { signal: stop.signal });
+  setImmediate(() => stop.abort('enough'));
+  await expect(loading).rejects.toBe('enough');
+  expect(memory().numTensors).toBe(before.numTensors);
+
+  const options = { out: join(folder, 'run'), judge: wilfulJudge(), form: TINY_FORM, signal: stop.signal };
+  await expect(trainQwenEdit(config, options)).rejects.toBe('enough');
+  expect(existsSync(options.out)).toBe(false);
+});
 
 it('leaves no run folder when it cannot begin', async () => {
   const folder = temporary();

@@ -1,6 +1,6 @@
 // Trains a tiny Qwen-Image-Edit, or goes on with it: `FOLDER SETTINGS [PLACE]`, as a rank with torchrun's variables. One rank
 // is told to stop at a place: `{"rank": 1, "iteration": 2, "module": 1, "pass": 2}` is at the second pass through the second
-// module that is differentiated, both being shared out.
+// module that is differentiated, both being shared out; `{"rank": 1, "reading": true}` is before it reads its weights.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShardedModule } from '@thinkrl/fsdp-shard';
@@ -9,7 +9,9 @@ import { parseQwenEditConfig, resumeQwenEdit, trainQwenEdit } from '../src/qwen-
 import { TINY_FORM, wilfulJudge } from './tiny-talk.ts';
 
 const [out, settings, place = '{}'] = process.argv.slice(2) as [string, string, string?];
-const told = JSON.parse(place) as { rank?: number; iteration?: number; module?: number; pass?: number };
+const told = JSON.parse(place) as Partial<
+  Record<'rank' | 'iteration' | 'module' | 'pass' | 'reading', unknown>
+>;
 const controller = new AbortController();
 let iteration = 1;
 let passes = new Map<ShardedModule, number>();
@@ -24,7 +26,10 @@ ShardedModule.prototype.accumulate = function (objective) {
 };
 
 const onEvent = (event: RunEvent) => {
-  if (event.type === 'folder') iteration = event.resumedFrom + 1;
+  if (event.type === 'folder') {
+    iteration = event.resumedFrom + 1;
+    if (told.reading === true && Number(process.env.RANK) === told.rank) controller.abort();
+  }
   if (event.type !== 'step') return;
   iteration = event.report.iteration + 1;
   passes = new Map();

@@ -76,7 +76,7 @@ it('two ranks that share both models out come to what one process comes to that 
   expect(readdirSync(join(together, '..'))).toEqual(['run']);
 }, 300_000);
 
-it('two ranks that share both models out give an update up when one is told to, and come to the same when resumed', async () => {
+it('two ranks that share both models out stop reading or updating when one is told to, and end the same when resumed', async () => {
   const tiny = await sharedSettings();
   // Passes of one chain each, of which the ranks have unlike numbers.
   const settings = { ...tiny, understanding: { ...tiny.understanding, chainsAtOnce: 1 } };
@@ -86,8 +86,10 @@ it('two ranks that share both models out give an update up when one is told to, 
 
   await runAll(2, [broken, settings, { rank: 1, iteration: 1, module: 0, pass: 1 }]);
   expect(end()).toMatchObject({ metrics: [], steps: ['step-0'] });
-  await runAll(2, [broken, settings, { rank: 0, iteration: 2, module: 1, pass: 1 }]);
+  await runAll(2, [broken, settings, { rank: 0, reading: true }]);
+  expect(end()).toMatchObject({ metrics: [], steps: ['step-0'] });
+  await runAll(2, [broken, settings, { rank: 1, iteration: 2, module: 1, pass: 2 }]);
   expect(end()).toMatchObject({ metrics: [{ iteration: 1 }], steps: ['step-0', 'step-1'] });
   await runAll(2, [broken, settings]);
   expect(remains(broken)).toEqual(remains(whole));
-}, 300_000);
+}, 600_000);

@@ -85,6 +85,11 @@ async function watched(
     const result = await start({ signal: interrupt.signal, onEvent });
     finish();
     return tell(invocation, result);
+  } catch (error) {
+    if (!interrupt.signal.aborted || (error as Error).name !== 'AbortError') throw error;
+    finish();
+    invocation.output.say('stopped before the run began or went on');
+    return 130;
   } finally {
     interrupt.release();
   }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   LORA_TARGETS,
   loadQwenImage,
@@ -18,7 +19,7 @@ import {
   type EditSampler,
   withGuidance,
 } from '@thinkrl/edit-generator';
-import { LoraAdapter, linearLayers } from '@thinkrl/nn';
+import { LoraAdapter, linearLayers, type Module, type PendingWeights } from '@thinkrl/nn';
 import { Key } from '@thinkrl/spec';
 import type { QwenEditConfig } from './config.ts';
 import { RememberedBackbone } from './remembered-backbone.ts';
@@ -74,6 +75,50 @@ export function loadFolder(
     understanding.model.dispose();
     throw error;
   }
+}
+
+/** What of a folder is loaded now, and until when. */
+export interface LoadingOptions {
+  /** Models whose weights are left in their files, to be shared out. */
+  readonly shared?: Readonly<Partial<Record<'understanding' | 'generation', boolean>>>;
+  /** Ends the loading between two tensors: it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** {@link loadFolder} that lets signals in while it reads, which takes minutes from a slow disk. */
+export async function loadFolderInTurns(
+  config: Pick<QwenEditConfig, 'model' | 'storage'>,
+  { shared = {}, signal }: LoadingOptions,
+): Promise<FolderModels> {
+  const { understanding, editing } = loadFolder(config, { understanding: true, generation: true });
+  try {
+    return {
+      understanding: shared.understanding
+        ? understanding
+        : await filled(understanding, understanding.model, signal),
+      editing: shared.generation ? editing : await filled(editing, editing.transformer, signal),
+    };
+  } catch (error) {
+    understanding.pending?.close();
+    understanding.model.dispose();
+    editing.dispose();
+    throw error;
+  }
+}
+
+/** Gives a model its weights, tensor by tensor. */
+async function filled<Loaded extends { readonly pending: PendingWeights | null }>(
+  loaded: Loaded,
+  model: Module,
+  signal: AbortSignal | undefined,
+): Promise<Loaded> {
+  for (const [name, parameter] of model.parameters()) {
+    await nextTurn();
+    signal?.throwIfAborted();
+    loaded.pending?.fill(new Map([[name, parameter]]));
+  }
+  loaded.pending?.close();
+  return { ...loaded, pending: null };
 }
 
 /** Sets the modules up, with new adapters on what is to be trained unless given some. */

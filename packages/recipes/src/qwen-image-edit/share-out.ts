@@ -1,8 +1,8 @@
 import { transformerUnits } from '@thinkrl/backbones/qwen-image-edit';
 import { understandingUnits } from '@thinkrl/backbones/qwen2-5-vl';
-import { fullyShard, type ShardedModule } from '@thinkrl/fsdp-shard';
+import { type FullyShardOptions, fullyShardInTurns, type ShardedModule } from '@thinkrl/fsdp-shard';
 import type { LoraAdapter, Module, PendingWeights } from '@thinkrl/nn';
-import type { ReferenceWeights, SharedOut } from '@thinkrl/orchestrator';
+import type { IterationStop, ReferenceWeights, SharedOut } from '@thinkrl/orchestrator';
 import type { SharedModules } from '../module-training.ts';
 import type { SharingGroups } from '../ranks.ts';
 import type { QwenEditConfig } from './config.ts';
@@ -16,41 +16,54 @@ export interface SharedModels {
   readonly together: readonly ShardedModule[];
 }
 
+/** What is shared out, over which ranks. */
+export interface SharingOptions {
+  readonly sharding: QwenEditConfig['sharding'];
+  readonly groups: SharingGroups;
+  /** Ends it between two blocks. */
+  readonly stop: Pick<IterationStop, 'meet'>;
+}
+
 /**
  * Shares out what the settings say, block by block, each with its adapter: frozen weights in their own storage, adapters in
  * float32. Nothing where a group has one rank.
+ *
+ * @throws the reason of `stop.signal`, on all ranks, where one is told to stop before it is done.
  */
-export function shareOut(
+export async function shareOut(
   { understanding, editing }: FolderModels,
   adapters: QwenEditModules['adapters'],
-  { sharding, groups }: { readonly sharding: QwenEditConfig['sharding']; readonly groups: SharingGroups },
-): SharedModels {
+  { sharding, groups, stop }: SharingOptions,
+): Promise<SharedModels> {
   const { group, replicas } = groups;
   if (group.worldSize === 1) {
     loadRest(understanding.pending, understanding.model);
     loadRest(editing.pending, editing.transformer);
     return { modules: {}, together: [] };
   }
-  const shared = (adapter: LoraAdapter | null, storage: FolderModels['editing']['storage']) => ({
-    ...{ group, trainable: adapter?.parameters() ?? new Map() },
-    ...(replicas !== null && { replicas }),
-    mixedPrecision: { frozen: storage },
-  });
-  const planner = sharding.understanding
-    ? fullyShard(understanding.model, {
-        ...shared(adapters.understanding, understanding.model.storage),
-        ...(understanding.pending && { fill: understanding.pending.fill }),
-        units: understandingUnits(understanding.model),
-      })
-    : null;
-  const editor = sharding.generation
-    ? fullyShard(editing.transformer, {
-        ...shared(adapters.generation, editing.storage),
-        ...(editing.pending && { fill: editing.pending.fill }),
-        units: transformerUnits(editing.transformer),
-      })
-    : null;
-  for (const { pending } of [understanding, editing]) pending?.close();
+  const shared = ({ model, units, pending, storage }: Shareable, adapter: LoraAdapter | null) => {
+    const options = {
+      ...{ group, units, trainable: adapter?.parameters() ?? new Map(), mixedPrecision: { frozen: storage } },
+      ...(replicas !== null && { replicas }),
+      ...(pending && { fill: pending.fill }),
+    };
+    return fullyShardInTurns(model, options, () => stop.meet());
+  };
+  let planner: ShardedModule | null = null;
+  let editor: ShardedModule | null = null;
+  try {
+    if (sharding.understanding) {
+      const { model, pending } = understanding;
+      const parts = { model, pending, storage: model.storage, units: understandingUnits(model) };
+      planner = await shared(parts, adapters.understanding);
+    }
+    if (sharding.generation) {
+      const { transformer: model, pending, storage } = editing;
+      editor = await shared({ model, pending, storage, units: transformerUnits(model) }, adapters.generation);
+    }
+  } finally {
+    for (const { pending } of [understanding, editing]) pending?.close();
+  }
   const together = [planner, editor].filter((module) => module !== null);
   const trained = (module: ShardedModule | null, adapter: LoraAdapter | null) =>
     module === null || adapter === null
@@ -63,6 +76,12 @@ export function shareOut(
     },
     together,
   };
+}
+
+/** A model that can be shared out. */
+interface Shareable extends Pick<FolderModels['editing'], 'pending' | 'storage'> {
+  readonly model: Module;
+  readonly units: FullyShardOptions['units'];
 }
 
 /** Gives a model that is not shared out after all its weights. */

@@ -13,10 +13,12 @@ import {
 import {
   createRunFolder,
   holdingRunFolder,
+  IterationStop,
   type RunFolder,
   runFolder,
   savedSteps,
   train,
+  unlessStopped,
 } from '@thinkrl/orchestrator';
 import { buildReport } from '@thinkrl/report';
 import type { RunControls } from '../event.ts';
@@ -27,7 +29,7 @@ import { startEngine } from '../start-engine.ts';
 import { saveAdapters } from './adapters.ts';
 import { assembleRun, type QwenEditParts } from './assemble.ts';
 import { parseQwenEditConfig, type QwenEditConfig } from './config.ts';
-import { buildModules, type FolderModels, loadFolder } from './models.ts';
+import { buildModules, type FolderModels, loadFolderInTurns } from './models.ts';
 import { judgingOf, servedPlanner } from './servers.ts';
 import { shareOut } from './share-out.ts';
 import { type QwenEditSummary, writeSummary } from './summary.ts';
@@ -125,7 +127,8 @@ async function prepare(
   const environment = rankEnvironment(process.env);
   const device = deviceOfRank(config.engine.device, environment);
   const engine = await startEngine({ engine: { ...config.engine, device } }, tell);
-  const models = loadFolder(config, environment.worldSize > 1 ? config.sharding : {});
+  const shared = environment.worldSize > 1 ? config.sharding : {};
+  const models = await loadFolderInTurns(config, { shared, signal });
   const modules = buildModules(models, config, { form });
   const served = config.planner.kind === 'served' && config.mode !== 'direct';
   const replaced = planner ?? (served ? await servedPlanner(config, signal) : null);
@@ -147,8 +150,9 @@ async function runOn(
   const first = processGroup.rank === 0;
   const adapters = join(folder.root, 'adapters');
   tell({ type: 'folder', path: folder.root, resumedFrom: from });
-  const reached = await withSharing(processGroup, config.sharding.ranks, async (groups) => {
-    const shared = shareOut(models, modules.adapters, { sharding: config.sharding, groups });
+  const stop = new IterationStop({ group: processGroup, signal, resumable: true });
+  const work = withSharing(processGroup, config.sharding.ranks, async (groups) => {
+    const shared = await shareOut(models, modules.adapters, { sharding: config.sharding, groups, stop });
     const iteration = await keepingJudgements(judging.judge, { folder, tell }, async (judge) => {
       const parts = { ...options, shared, judging: { ...judging, judge } };
       const run = await assembleRun(parts, config, { folder, from, signal, tell });
@@ -160,6 +164,7 @@ async function runOn(
     });
     return iteration;
   });
+  const reached = (await unlessStopped(work, stop.signal)) ?? from;
   if (reached < config.iterations) {
     tell({ type: 'stopped', iteration: reached, path: folder.root });
     return { folder: folder.root, summary: null, report: null, adapters };
