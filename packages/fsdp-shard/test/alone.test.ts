@@ -87,6 +87,8 @@ describe.each([
       'second.idle': [0, 0],
     });
     added();
+    sharded.discard();
+    added();
     const sent = sharded.gradients(second(10));
     expect(byParameter(sharded, sent.gradients)).toMatchObject({
       'first.weight': [101, 202, 303],
@@ -107,6 +109,8 @@ describe.each([
     sharded.accumulate(first(1)).loss.dispose();
     sharded.accumulate(first(1)).loss.dispose();
     sharded.gradients(second(1)).dispose();
+    sharded.accumulate(first(1)).loss.dispose();
+    sharded.discard();
     expect(memory().numTensors).toBe(before);
   });
 });
