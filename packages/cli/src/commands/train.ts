@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { MicroSummary, RunControls, TrainResult } from '@thinkrl/recipes';
 import type { QwenEditSummary, TrainQwenEditResult } from '@thinkrl/recipes/qwen-image-edit';
@@ -100,7 +101,7 @@ function tell(
   { folder, summary, report, ...rest }: TrainResult | TrainQwenEditResult,
 ): number {
   output.record({ type: 'end', folder: resolve(folder), stopped: summary === null, summary, report });
-  if ('adapters' in rest) output.say(`adapters: ${resolve(rest.adapters)}`);
+  if ('adapters' in rest && existsSync(rest.adapters)) output.say(`adapters: ${resolve(rest.adapters)}`);
   if (summary === null) {
     output.say(`stopped; what was finished is saved in ${folder}`);
     output.say(`go on with: thinkrl resume ${folder}`);
