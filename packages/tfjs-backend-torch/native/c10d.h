@@ -35,6 +35,7 @@ class C10dCommunicator : public Communicator {
   std::unique_ptr<Flight> barrier() override;
   Traffic traffic() const override { return traffic_; }
   void report(const std::string& problem) override;
+  void leave() override;
 
  protected:
   /** A work and the rank that it waits for; -1 where it waits for all. */
@@ -66,6 +67,7 @@ class C10dCommunicator : public Communicator {
   Traffic traffic_ = {0, 0, 0};
   std::mutex mutex_;
   std::string broken_;
+  bool reported_ = false;
 };
 
 /** Gloo: tensors on a CPU. */

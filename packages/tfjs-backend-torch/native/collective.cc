@@ -33,6 +33,14 @@ class Registry {
     return value;
   }
 
+  template <typename Condition>
+  void drop(Condition condition) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (auto entry = entries_.begin(); entry != entries_.end();) {
+      entry = condition(*entry->second) ? entries_.erase(entry) : std::next(entry);
+    }
+  }
+
  private:
   std::mutex mutex_;
   std::map<int64_t, std::shared_ptr<Value>> entries_;
@@ -95,7 +103,12 @@ Napi::Value join_group(const Napi::CallbackInfo& info) {
 /** leaveGroup(group): a promise; its connections are closed. */
 Napi::Value leave_group(const Napi::CallbackInfo& info) {
   auto group = groups().take(number_of(info[0]));
-  return later(info.Env(), [group]() mutable { group.reset(); });
+  // What failed or was not waited for would keep the connections open.
+  flights().drop([&](const Flight& flight) { return flight.is_of(*group); });
+  return later(info.Env(), [group]() mutable {
+    group->leave();
+    group.reset();
+  });
 }
 
 /** flightEnds(flight): a promise that is kept when the collective is done. */

@@ -22,6 +22,8 @@ class C10dFlight final : public Flight {
     }
   }
 
+  bool is_of(const Communicator& communicator) const override { return &communicator == &owner_; }
+
   std::vector<at::Tensor> land() override { return landing_ ? landing_() : std::vector<at::Tensor>(); }
 
  private:
@@ -36,6 +38,7 @@ namespace {
 
 std::string failure_key(int rank) { return "failed/" + std::to_string(rank); }
 std::string arrival_key(int rank) { return "here/" + std::to_string(rank); }
+std::string departure_key(int rank) { return "left/" + std::to_string(rank); }
 std::string witness_key(int rank) { return "witness/" + std::to_string(rank); }
 std::string rank_name(int rank) { return "rank " + std::to_string(rank); }
 
@@ -156,7 +159,23 @@ std::string C10dCommunicator::last_words() {
 }
 
 void C10dCommunicator::report(const std::string& problem) {
+  reported_ = true;
   problem_of([&] { store_->set(failure_key(rank()), bytes_of(problem)); });
+}
+
+void C10dCommunicator::leave() {
+  backend_.reset();
+  if (broken().empty() && !reported_) return;
+  problem_of([&] {
+    store_->set(departure_key(rank()), bytes_of("1"));
+    if (!membership_.serves) return;
+    std::vector<std::string> keys;
+    for (int other = 0; other < size(); ++other) keys.push_back(departure_key(other));
+    // Who hears of a failure from one that heard of it looks for the silent ranks as long again.
+    for (int attempt = 0; attempt < 50 && !store_->check(keys); ++attempt) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+  });
 }
 
 std::unique_ptr<Flight> C10dCommunicator::reduce(const std::vector<at::Tensor>& tensors, Reduction reduction) {

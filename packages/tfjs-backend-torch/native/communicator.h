@@ -29,6 +29,8 @@ struct Traffic {
   int64_t sent, received, collectives;
 };
 
+class Communicator;
+
 enum class Reduction { kSum = 0, kMean = 1, kMax = 2 };
 
 /** A collective under way. */
@@ -39,6 +41,7 @@ class Flight {
   virtual void wait() = 0;
   /** The results, after `wait`. */
   virtual std::vector<at::Tensor> land() = 0;
+  virtual bool is_of(const Communicator& communicator) const = 0;
 };
 
 /** The ranks that compute together. Every rank starts the same collectives in the same order. */
@@ -55,6 +58,8 @@ class Communicator {
   virtual Traffic traffic() const = 0;
   /** Leaves a word for the ranks whose collectives will fail because of this one. */
   virtual void report(const std::string& problem) = 0;
+  /** Closes the connections; after a failure, waits for others that may still ask this rank's store what it was. */
+  virtual void leave() = 0;
 };
 
 /** Meets the others; blocks until all are there or the time is up. */
