@@ -9,6 +9,8 @@ export class ShardError extends ThinkError {
 export interface Divergence {
   /** Of each rank's parameters. */
   readonly fingerprints: readonly number[];
+  /** The ranks that the fingerprints are of; 0 and up unless given. */
+  readonly keepers?: readonly number[];
   /** The first parameter that is not the same everywhere. */
   readonly parameter: string | null;
 }
@@ -21,13 +23,15 @@ export class RankDivergenceError extends ThinkError {
   /** The ranks that differ from most; all of them where no value is that of most. */
   readonly ranks: readonly number[];
 
-  constructor({ fingerprints, parameter }: Divergence, options?: ErrorOptions) {
-    const ranks = oddRanks(fingerprints);
+  constructor(divergence: Divergence, options?: ErrorOptions) {
+    const { fingerprints, parameter, keepers = [...fingerprints.keys()] } = divergence;
+    const ranks = oddRanks(fingerprints).map((index) => keepers[index]!);
     const who = `${ranks.length === 1 ? 'rank' : 'ranks'} ${ranks.join(', ')}`;
     const from = ranks.length === fingerprints.length ? 'among themselves' : 'from the others';
     const first = parameter === null ? '' : `, first in ${parameter}`;
+    const shown = keepers.map((rank, i) => `${rank}: ${fingerprints[i]}`);
     super(
-      `the parameters of ${who} differ ${from}${first}; fingerprints by rank: ${fingerprints.join(', ')}`,
+      `the parameters of ${who} differ ${from}${first}; fingerprints by rank: ${shown.join(', ')}`,
       options,
     );
     this.fingerprints = fingerprints;

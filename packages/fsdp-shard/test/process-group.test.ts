@@ -15,7 +15,7 @@ import {
   together,
   withGroup,
 } from '../src/index.ts';
-import { fakeWorld } from '../src/testing/index.ts';
+import { fakeMesh, fakeWorld } from '../src/testing/index.ts';
 
 beforeAll(async () => {
   await useEngine({ engine: 'cpu' });
@@ -209,6 +209,22 @@ describe('sameEverywhere', () => {
       expect(end).toMatchObject({ status: 'rejected', reason });
       expect((end as PromiseRejectedResult).reason.message).toContain(`${text}, first in weight`);
     }
+  });
+
+  it('compares ranks with those that keep the same part, and tells all of a different bit', async () => {
+    const parts = (changed: number | null) =>
+      Promise.allSettled(
+        fakeMesh(6, 2).map(({ world, group }) => {
+          const own = tensor(world.rank === changed ? off : [group.rank, ...values.slice(1)]);
+          return sameEverywhere(world, new Map([['root', own]]), group.rank);
+        }),
+      );
+    for (const { status } of await parts(null)) expect(status).toBe('fulfilled');
+    const reason = { code: 'FSDP_DIVERGED', ranks: [3], parameter: 'root' };
+    const message = expect.stringMatching(
+      /rank 3 differ from the others, first in root; .*: 1: -?\d+, 3: -?\d+, 5: /,
+    );
+    for (const end of await parts(3)) expect(end).toMatchObject({ reason: { ...reason, message } });
   });
 });
 

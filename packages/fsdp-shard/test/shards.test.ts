@@ -81,6 +81,20 @@ async function saved(ranks: Awaited<ReturnType<typeof shared>>): Promise<readonl
   return paths;
 }
 
+/** The runs of values in a file, read by the words of the format. */
+function runsIn(path: string) {
+  const bytes = readFileSync(path);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const { __metadata__: said = {}, ...header } = JSON.parse(bytes.toString('utf8', 8, 8 + length));
+  return Object.entries<{ shape: number[]; data_offsets: [number, number] }>(header).map(([name, tensor]) => {
+    const place = said[name] === undefined ? { shape: tensor.shape, offset: 0 } : JSON.parse(said[name]);
+    const count = (tensor.data_offsets[1] - tensor.data_offsets[0]) / 4;
+    const from = 8 + length + tensor.data_offsets[0];
+    const values = Array.from({ length: count }, (_, i) => bytes.readFloatLE(from + 4 * i));
+    return { ...(place as { shape: number[]; offset: number }), name, values };
+  });
+}
+
 /** The values of parameters by name. */
 type Values = Readonly<Record<string, Float32Array>>;
 
@@ -163,6 +177,52 @@ describe('shards', () => {
         opened.close();
       }),
       { numRuns: 25 },
+    );
+  });
+
+  it('hold every value once, and hand it on from world to world to the bit', async () => {
+    const most = fc.integer({ min: 1, max: 6 });
+    await fc.assert(
+      fc.asyncProperty(
+        shapes,
+        shapes,
+        fc.array(most, { minLength: 3, maxLength: 3 }),
+        async (outer, inner, chain) => {
+          const named = (list: readonly (readonly number[])[]) =>
+            Object.fromEntries(list.map((shape, i) => [`p${i}`, shape]));
+          const bag = (seed: number) => new Bag(named(outer), seed, { part: named(inner) });
+          let ranks = await shared(() => bag(1), chain[0]!);
+          let paths = await saved(ranks);
+          for (const worldSize of chain.slice(1)) {
+            ranks = await shared(() => bag(5), worldSize);
+            const opened = openShards(paths);
+            for (const { sharded, states } of ranks) loadShards(sharded, opened.tensors, states);
+            opened.close();
+            paths = await saved(ranks);
+          }
+          const runs = paths.flatMap(runsIn);
+          for (const [name, { shape, size }] of bag(1).parameters())
+            for (const [prefix, sign] of [
+              ['', 1],
+              ['first.', -1],
+            ] as const) {
+              const own = runs
+                .filter((run) => run.name === prefix + name)
+                .sort((a, b) => a.offset - b.offset);
+              // Put one after the other they are the parameter: where each ends the next begins.
+              expect(own.flatMap(({ offset, values }) => values.map((_, i) => offset + i))).toEqual([
+                ...Array(size).keys(),
+              ]);
+              const seed = name.startsWith('part.') ? `2.${name.slice(5)}` : `1.${name}`;
+              expect(own.flatMap(({ values }) => values)).toEqual(
+                [...numbers(size, seed)].map((value) => sign * value),
+              );
+              for (const run of own) expect(run.shape).toEqual(shape);
+            }
+          expect(new Set(runs.map(({ name }) => name)).size).toBe(2 * bag(1).parameters().size);
+        },
+      ),
+      { numRuns: 20 },
     );
   });
 

@@ -45,6 +45,29 @@ export function fakeShardingWorld(worldSize: number): readonly ShardingGroup[] {
   }));
 }
 
+/** The groups that a rank of a hybrid world belongs to. */
+export interface FakeMeshMember {
+  readonly world: ShardingGroup;
+  readonly group: ShardingGroup;
+  readonly replicas: ShardingGroup;
+}
+
+/**
+ * {@link fakeShardingWorld} whose ranks share parameters out within nodes of `perNode` and repeat them across, numbered as
+ * `meshOf` does.
+ *
+ * @example
+ * fakeMesh(4, 2).map(({ group, replicas }) => fullyShard(model(), { group, replicas, units: [] }));
+ */
+export function fakeMesh(worldSize: number, perNode: number): readonly FakeMeshMember[] {
+  const nodes = Array.from({ length: worldSize / perNode }, () => fakeShardingWorld(perNode));
+  const repeated = Array.from({ length: perNode }, () => fakeShardingWorld(worldSize / perNode));
+  return fakeShardingWorld(worldSize).map((world, rank) => {
+    const [node, place] = [Math.floor(rank / perNode), rank % perNode];
+    return { world, group: nodes[node]![place]!, replicas: repeated[place]![node]! };
+  });
+}
+
 function member(
   rank: number,
   worldSize: number,

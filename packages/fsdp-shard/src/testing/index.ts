@@ -1,1 +1,1 @@
-export { fakeShardingWorld, fakeWorld } from './fake-world.ts';
+export { type FakeMeshMember, fakeMesh, fakeShardingWorld, fakeWorld } from './fake-world.ts';
