@@ -67,19 +67,26 @@ async function problemOf(folder: string, group: ProcessGroup): Promise<string | 
 
 /** Looks at the manifest, and at every so manieth file. */
 async function problemFoundBy({ rank, worldSize }: ProcessGroup, folder: string): Promise<string | null> {
+  const problem = problemOfManifest(folder);
+  if (problem !== null) return problem;
+  const files = Object.entries(readManifest(folder).files);
+  const missing = files.find(([file]) => !existsSync(join(folder, file)));
+  if (missing !== undefined) return `${missing[0]} is missing`;
+  for (const [file, hash] of files.filter((_, i) => i % worldSize === rank)) {
+    const found = await sha256(join(folder, file)).catch((error: Error) => error);
+    if (found instanceof Error) return `${file} cannot be read: ${found.message}`;
+    if (found !== hash) return `${file} does not have the hash in manifest.json`;
+  }
+  return null;
+}
+
+function problemOfManifest(folder: string): string | null {
   try {
-    const manifest = readManifest(folder);
-    if (manifest.format > FORMAT)
-      return `was written by a newer version (format ${manifest.format}, known: ${FORMAT})`;
-    const files = Object.entries(manifest.files);
-    const missing = files.find(([file]) => !existsSync(join(folder, file)));
-    if (missing !== undefined) return `${missing[0]} is missing`;
-    for (const [file, hash] of files.filter((_, i) => i % worldSize === rank))
-      if ((await sha256(join(folder, file))) !== hash)
-        return `${file} does not have the hash in manifest.json`;
-    return null;
+    const { format, files } = readManifest(folder);
+    if (format > FORMAT) return `was written by a newer version (format ${format}, known: ${FORMAT})`;
+    return files ? null : 'manifest.json names no files';
   } catch (error) {
-    return (error as Error).message;
+    return `manifest.json cannot be read: ${(error as Error).message}`;
   }
 }
 

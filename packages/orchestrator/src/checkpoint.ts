@@ -1,7 +1,8 @@
-import { renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type ProcessGroup, singleProcess, together } from '@thinkrl/fsdp-shard';
 import type { ParameterMap } from '@thinkrl/nn';
+import { ConfigError } from '@thinkrl/spec';
 import {
   checkpointFolder,
   FORMAT,
@@ -15,15 +16,22 @@ import { RunFolderError } from './error.ts';
 import { flushToDisk, makeFolder, removeQuietly, writeWhole } from './run-folder.ts';
 import { writeProblem } from './write-problem.ts';
 
-/** What to save and where. */
-export interface CheckpointRequest {
+/** Which checkpoint of which modules, and who takes part. */
+export interface LoadRequest {
   /** The run's `checkpoints` folder, the same for every rank. */
   readonly checkpoints: string;
   readonly iteration: number;
   readonly modules: readonly CheckpointModule[];
-  readonly keepCheckpoints: number;
-  /** The ranks that save together; that of the sharded modules, or this process alone, unless given. */
+  /**
+   * All ranks; those that share the modules out, or this process alone, unless given. It must be given where others keep the
+   * same parts, and where ranks hold modules that are not shared out.
+   */
   readonly processGroup?: ProcessGroup;
+}
+
+/** What to save and where. */
+export interface CheckpointRequest extends LoadRequest {
+  readonly keepCheckpoints: number;
 }
 
 /**
@@ -31,10 +39,11 @@ export interface CheckpointRequest {
  * written its files, so that a checkpoint is whole or not there. Older ones beyond `keepCheckpoints` are removed.
  *
  * @throws RunFolderError, on every rank, when one cannot write; earlier checkpoints stay as they were.
+ * @throws ConfigError when `processGroup` is missing where the ranks that share the modules out are not all.
  */
 export async function saveCheckpoint(request: CheckpointRequest): Promise<void> {
-  const { checkpoints, iteration, modules, keepCheckpoints, processGroup } = request;
-  const group = processGroup ?? groupOf(modules);
+  const { checkpoints, iteration, modules, keepCheckpoints } = request;
+  const group = groupOf(request);
   const first = group.rank === 0;
   const target = checkpointFolder(checkpoints, iteration);
   const aside = join(checkpoints, `.step-${iteration}.writing`);
@@ -61,12 +70,24 @@ function bytesOf(modules: readonly CheckpointModule[]): number {
   return 4 * sizes.reduce((sum, size) => sum + size, 0);
 }
 
-function groupOf(modules: readonly CheckpointModule[]): ProcessGroup {
-  return modules.find(({ sharded }) => sharded !== undefined)?.sharded?.group ?? singleProcess();
+function groupOf({ modules, processGroup }: LoadRequest): ProcessGroup {
+  if (processGroup !== undefined) return processGroup;
+  const sharded = modules.find((module) => module.sharded !== undefined)?.sharded;
+  if ((sharded?.replicas ?? null) !== null)
+    throw new ConfigError({
+      field: 'processGroup',
+      value: undefined,
+      fix: 'give the group of all ranks: several groups share the modules out',
+    });
+  return sharded?.group ?? singleProcess();
 }
 
+/** Makes the folder that a checkpoint is written to, and clears those of saves that were killed. */
 function makeAnew(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
+  const checkpoints = dirname(folder);
+  makeFolder(checkpoints);
+  for (const name of readdirSync(checkpoints))
+    if (/^\.step-\d+\.writing$/.test(name)) rmSync(join(checkpoints, name), { recursive: true, force: true });
   makeFolder(folder);
 }
 
@@ -109,14 +130,13 @@ function putInPlace(aside: string, target: string, manifest: Manifest): void {
  * Loads the checkpoint of `iteration` into the modules and their optimisers, whatever number of ranks wrote it. A rank reads
  * of a sharded module what it keeps, and its share of the files once more to check their hashes.
  *
- * @throws RunFolderError when it is damaged, of a newer format, or lacks a module; names the last whole one before it.
+ * @throws RunFolderError, on every rank, when it is damaged, of a newer format, or lacks a module; names the last whole one
+ * before it.
+ * @throws ConfigError as {@link saveCheckpoint} does.
  */
-export async function loadCheckpoint(
-  checkpoints: string,
-  iteration: number,
-  modules: readonly CheckpointModule[],
-): Promise<void> {
-  const group = groupOf(modules);
+export async function loadCheckpoint(request: LoadRequest): Promise<void> {
+  const { checkpoints, iteration, modules } = request;
+  const group = groupOf(request);
   const { files, optimizerSteps } = await verifiedManifest(checkpoints, iteration, group);
   const source = { folder: checkpointFolder(checkpoints, iteration), files: Object.keys(files) };
   await together(group, () => {

@@ -1,6 +1,7 @@
 export { besideOthers, type SeparateWork } from './beside-others.ts';
 export {
   type CheckpointRequest,
+  type LoadRequest,
   loadCheckpoint,
   loadCheckpointWeights,
   saveCheckpoint,

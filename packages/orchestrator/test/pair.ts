@@ -61,7 +61,7 @@ export async function pairRun(options: PairOptions) {
     return { name, parameters, optimizer: AdamW.create({ parameters, learningRate: 0.1, weightDecay: 0 }) };
   });
   const updates = updatesOf({ policy, backbone, modules }, options);
-  if (from > 0) await loadCheckpoint(folder.checkpoints, from, modules);
+  if (from > 0) await loadCheckpoint({ ...folder, iteration: from, modules });
   rewindMetrics(folder.metrics, from);
   const reward: Reward<EditTask> = {
     ...brightness,

@@ -1,12 +1,10 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tensor, type Variable } from '@tensorflow/tfjs-core';
+import type { Variable } from '@tensorflow/tfjs-core';
 import { useEngine } from '@thinkrl/engine';
-import { fullyShard, type ShardingGroup, singleProcess } from '@thinkrl/fsdp-shard';
+import { singleProcess } from '@thinkrl/fsdp-shard';
 import { fakeShardingWorld } from '@thinkrl/fsdp-shard/testing';
-import { AdamW, ExponentialAverage, FeedForward } from '@thinkrl/nn';
-import { Key } from '@thinkrl/spec';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type CheckpointModule,
@@ -16,6 +14,7 @@ import {
   saveCheckpoint,
   savedSteps,
 } from '../src/index.ts';
+import { filled, member, network, valuesOf } from './kept-module.ts';
 
 beforeAll(async () => {
   await useEngine({ engine: 'torch', threads: 1 });
@@ -23,50 +22,10 @@ beforeAll(async () => {
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'checkpoint-'));
 
-/** 3 inputs: 12 + 36 parameters and their biases, which no world of 2 or 4 divides evenly. */
-const network = (seed: number) => new FeedForward({ size: 3, key: Key.of(seed) });
-
-/** A network, its optimiser after a step and its average, as a rank of a group keeps them; unsharded without one. */
-function member(seed: number, group?: ShardingGroup): CheckpointModule {
-  const model = network(seed);
-  const sharded = group && fullyShard(model, { group, units: [model.up] });
-  const parameters = sharded?.shards() ?? model.parameters();
-  const optimizer = AdamW.create({ parameters, learningRate: 0.1 });
-  const average = new ExponentialAverage(parameters);
-  return { name: 'generation', parameters, optimizer, average, ...(sharded && { sharded }) };
-}
-
-/** Everything a rank keeps, by the kind of it. */
-function kept({ parameters, optimizer, average }: CheckpointModule): ReadonlyMap<string, Variable> {
-  const named = (kind: string, variables: ReadonlyMap<string, Variable>) =>
-    [...variables].map(([name, variable]) => [`${kind}/${name}`, variable] as const);
-  const { moments } = optimizer.state();
-  return new Map([
-    ...named('weights', parameters),
-    ...named('moments', moments),
-    ...named('average', average!.values()),
-  ]);
-}
-
-/** Fills everything with numbers of its own and takes the optimiser to step 7. */
-function filled(module: CheckpointModule): CheckpointModule {
-  const stream = Key.of(9).stream();
-  for (const variable of kept(module).values())
-    variable.assign(
-      tensor(
-        Float32Array.from({ length: variable.size }, () => stream.normal()),
-        variable.shape,
-      ),
-    );
-  module.optimizer.continueAt(7);
-  return module;
-}
-
-const valuesOf = (module: CheckpointModule) =>
-  Object.fromEntries([...kept(module)].map(([name, variable]) => [name, [...variable.dataSync()]]));
-
 const worldOf = (worldSize: number, seed: number) =>
-  (worldSize === 1 ? [singleProcess()] : fakeShardingWorld(worldSize)).map((group) => member(seed, group));
+  (worldSize === 1 ? [singleProcess()] : fakeShardingWorld(worldSize)).map((group) =>
+    member(seed, { group }),
+  );
 
 const request = { keepCheckpoints: 2, iteration: 1 };
 
@@ -77,7 +36,7 @@ function save(checkpoints: string, ranks: readonly CheckpointModule[], more = {}
 }
 
 const load = (checkpoints: string, ranks: readonly CheckpointModule[], iteration = 1) =>
-  Promise.all(ranks.map((module) => loadCheckpoint(checkpoints, iteration, [module])));
+  Promise.all(ranks.map((module) => loadCheckpoint({ checkpoints, iteration, modules: [module] })));
 
 /** Files of the checkpoint of iteration 1. */
 const filesIn = (checkpoints: string) => readdirSync(join(checkpoints, 'step-1')).sort();
@@ -90,7 +49,7 @@ async function refusals(spoil: (folder: string) => void): Promise<readonly strin
   await save(checkpoints, ranks, { iteration: 2 });
   spoil(join(checkpoints, 'step-2'));
   const ends = await Promise.allSettled(
-    worldOf(2, 3).map((module) => loadCheckpoint(checkpoints, 2, [module])),
+    worldOf(2, 3).map((module) => loadCheckpoint({ checkpoints, iteration: 2, modules: [module] })),
   );
   return ends.map((end) => {
     expect(end).toMatchObject({ status: 'rejected', reason: { code: 'ORCHESTRATOR_RUN_FOLDER' } });
@@ -155,7 +114,9 @@ describe('a checkpoint of a sharded module', () => {
     ]);
     const copies = [2, 3, 4, 5].map(whole);
     await Promise.all(
-      worldOf(4, 6).map((sharded, rank) => loadCheckpoint(checkpoints, 1, [sharded, copies[rank]!])),
+      worldOf(4, 6).map((sharded, rank) =>
+        loadCheckpoint({ checkpoints, iteration: 1, modules: [sharded, copies[rank]!] }),
+      ),
     );
     for (const copy of copies) expect(valuesOf(copy)).toEqual(valuesOf(original));
   });

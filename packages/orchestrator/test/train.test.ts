@@ -54,7 +54,7 @@ async function banditRun(options: BanditOptions = {}): Promise<BanditRun> {
   const optimizer = AdamW.create({ parameters, learningRate: 0.2, weightDecay: 0 });
   const modules = [{ name: 'understanding' as const, parameters, optimizer }];
   const reference = new WeightSnapshot(parameters);
-  if (from > 0) await loadCheckpoint(folder.checkpoints, from, modules);
+  if (from > 0) await loadCheckpoint({ ...folder, iteration: from, modules, processGroup: group });
   if (group.rank === 0) rewindMetrics(folder.metrics, from);
   const run: TrainingRun<EditTask> = {
     iterations,
@@ -314,7 +314,7 @@ describe('loadCheckpoint', () => {
     const bytes = readFileSync(file);
     bytes[bytes.length - 1]! ^= 1;
     writeFileSync(file, bytes);
-    await expect(loadCheckpoint(folder, 12, [])).rejects.toThrow(
+    await expect(loadCheckpoint({ checkpoints: folder, iteration: 12, modules: [] })).rejects.toThrow(
       /understanding.safetensors.*step-10 is whole/,
     );
   });
@@ -324,7 +324,7 @@ describe('loadCheckpoint', () => {
     await train(run);
     const path = join(root, 'checkpoints', 'step-5', 'manifest.json');
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), format: 99 }));
-    await expect(loadCheckpoint(join(root, 'checkpoints'), 5, [])).rejects.toThrow(
+    await expect(loadCheckpoint({ ...runFolder(root), iteration: 5, modules: [] })).rejects.toThrow(
       'newer version (format 99',
     );
     expect(readdirSync(join(root, 'checkpoints'))).toEqual(['step-5']);

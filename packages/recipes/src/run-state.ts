@@ -1,4 +1,5 @@
 import { type ProcessGroup, sameEverywhere } from '@thinkrl/fsdp-shard';
+import type { ParameterMap } from '@thinkrl/nn';
 import {
   type CheckpointModule,
   createTrainingState,
@@ -42,7 +43,7 @@ export async function openRunState<Task extends EditTask>(
 ): Promise<TrainingState<Task>> {
   const { folder, from, trained, processGroup, config, recorder, tell } = options;
   const { iterations, checkpointEvery, keepCheckpoints } = config;
-  if (from > 0) await loadCheckpoint(folder.checkpoints, from, trained);
+  if (from > 0) await loadCheckpoint({ ...folder, iteration: from, modules: trained, processGroup });
   const first = processGroup.rank === 0;
   if (first) rewindMetrics(folder.metrics, from);
   await agree(trained, processGroup);
@@ -57,11 +58,20 @@ export async function openRunState<Task extends EditTask>(
   });
 }
 
-/** Makes sure that all ranks hold the same of what each holds whole. */
+/** Makes sure that ranks hold the same of what more than one of them keeps. */
 async function agree(trained: readonly CheckpointModule[], processGroup: ProcessGroup): Promise<void> {
   const whole = trained.filter(({ sharded }) => sharded === undefined);
-  const parameters = whole.flatMap(({ name, parameters }) =>
-    [...parameters].map(([key, parameter]) => [`${name}.${key}`, parameter] as const),
+  await sameEverywhere(processGroup, named(whole));
+  const repeated = trained.filter(({ sharded }) => (sharded?.replicas ?? null) !== null);
+  const [first] = repeated;
+  if (first !== undefined) await sameEverywhere(processGroup, named(repeated), first.sharded!.group.rank);
+}
+
+/** Parameters of all modules by module and name. */
+function named(modules: readonly CheckpointModule[]): ParameterMap {
+  return new Map(
+    modules.flatMap(({ name, parameters }) =>
+      [...parameters].map(([key, parameter]) => [`${name}.${key}`, parameter] as const),
+    ),
   );
-  await sameEverywhere(processGroup, new Map(parameters));
 }

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMicroJudge } from '@thinkrl/microworld';
-import { loadCheckpoint, savedSteps } from '@thinkrl/orchestrator';
+import { loadCheckpoint, runFolder, savedSteps } from '@thinkrl/orchestrator';
 import { afterAll, expect, it } from 'vitest';
 import { parseMicroConfig, type RunEvent, resumeMicro, type TrainResult, trainMicro } from '../src/index.ts';
 import { remains } from './faults/processes.ts';
@@ -145,7 +145,7 @@ it.skipIf(!mounted)(
       expect(failure.message, what).toContain(message);
       expect(failure.message, what).toMatch(/ENOSPC.*\(\d+ bytes to write, \d+ free\)|\(\d+ bytes\): /);
       expect(savedSteps(join(broken, 'checkpoints')), what).toEqual([step]);
-      await loadCheckpoint(join(broken, 'checkpoints'), step, []);
+      await loadCheckpoint({ ...runFolder(broken), iteration: step, modules: [] });
       expect(readdirSync(join(broken, 'checkpoints')), what).toEqual([`step-${step}`]);
       rmSync(ballast);
     }

@@ -41,7 +41,7 @@ await withGroup(joined, async (group) => {
   const checkpoints = join(folder!, 'checkpoints');
   const modules = [{ name: 'generation' as const, parameters, optimizer, average, sharded }];
   const from = savedSteps(checkpoints).at(-1) ?? 0;
-  if (from > 0) await loadCheckpoint(checkpoints, from, modules);
+  if (from > 0) await loadCheckpoint({ checkpoints, iteration: from, modules });
   for (let iteration = from + 1; iteration <= Number(steps); iteration++) {
     const [loss, norm] = await step(sharded, subject, optimizer);
     average.update(0.9);
