@@ -5,6 +5,7 @@ import {
   rankEnvironment,
   type ShardingGroup,
   singleProcess,
+  withGroup,
 } from '@thinkrl/fsdp-shard';
 import { ConfigError } from '@thinkrl/spec';
 
@@ -60,11 +61,9 @@ export async function withSharing<Result>(
   const mesh = meshOf(world, sharing);
   const group = await joinPart(environment, mesh.node);
   const replicas = sharing === worldSize ? null : await joinPart(environment, mesh.replicas);
-  try {
-    return await work({ group, replicas });
-  } finally {
-    await Promise.all([group.close(), replicas?.close()]);
-  }
+  return withGroup(group, () =>
+    replicas === null ? work({ group, replicas }) : withGroup(replicas, () => work({ group, replicas })),
+  );
 }
 
 /** The device of a rank: on GPUs each rank of a machine has its own. */
