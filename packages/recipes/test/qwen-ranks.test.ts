@@ -26,7 +26,7 @@ async function sharedSettings() {
   return {
     ...tiny,
     engine: { ...tiny.engine, name: 'torch' },
-    // Three tasks, which two ranks do not share evenly.
+    // Three tasks, which neither two ranks nor four share evenly.
     ...{ tasksPerIteration: 3, groupSize: 3, recordShare: 0, sharding: { understanding: true } },
     understanding: { ...tiny.understanding, learningRate: 1e-4 },
     generation: { ...tiny.generation, learningRate: 3e-4 },
@@ -43,14 +43,20 @@ async function runAll(worldSize: number, words: readonly [run: string, settings:
   expect(errors.join('')).toBe('');
 }
 
-it('two ranks that share both models out come to what one process comes to that holds them', async () => {
+it('ranks that share both models out, all of them or two by two, come to what one process comes to that holds them', async () => {
   const settings = await sharedSettings();
-  const trained = async (worldSize: number) => {
+  const trained = async (worldSize: number, ranks = 0) => {
     const out = newRun();
-    await runAll(worldSize, [out, settings]);
+    await runAll(worldSize, [out, { ...settings, sharding: { ...settings.sharding, ranks } }]);
     return out;
   };
-  const [alone, together] = [await trained(1), await trained(2)];
+  const alone = await trained(1);
+  await expectSame(await trained(2), alone);
+  await expectSame(await trained(4, 2), alone);
+}, 400_000);
+
+/** The numbers and adapters of a run over groups of two ranks are those of one process, and its files those of one group. */
+async function expectSame(together: string, alone: string): Promise<void> {
   const [expected, found] = [numbersOf(alone), numbersOf(together)];
   expect(Object.keys(found).sort()).toEqual(Object.keys(expected).sort());
   for (const [place, value] of Object.entries(expected))
@@ -74,7 +80,7 @@ it('two ranks that share both models out come to what one process comes to that 
     ].sort(),
   );
   expect(readdirSync(join(together, '..'))).toEqual(['run']);
-}, 300_000);
+}
 
 it('two ranks that share both models out stop reading or updating when one is told to, and end the same when resumed', async () => {
   const tiny = await sharedSettings();
