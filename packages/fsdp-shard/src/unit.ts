@@ -27,6 +27,7 @@ export class Unit {
   private readonly context: UnitContext;
   private depth = 0;
   private held = 0;
+  private sentFor = false;
 
   constructor(name: string, parameters: readonly UnitParameters[], context: UnitContext) {
     this.name = name;
@@ -58,6 +59,7 @@ export class Unit {
 
   /** Takes part in a gathering that some ranks need, this one with `keep`. */
   assist(keep: boolean): void {
+    this.sentFor = false;
     for (const part of this.parameters) part.assist(keep);
   }
 
@@ -66,9 +68,16 @@ export class Unit {
     for (const part of this.parameters) part.prefetch();
   }
 
+  /** {@link prefetch} for a gathering that this rank takes part in later: until then nothing frees what is on its way. */
+  sendFor(): void {
+    if (this.parameters.some(({ isHere }) => isHere)) return;
+    this.sentFor = true;
+    this.prefetch();
+  }
+
   /** Frees the parameters unless they are held. */
   release(): void {
-    if (this.held > 0 || this.depth > 0) return;
+    if (this.held > 0 || this.depth > 0 || this.sentFor) return;
     for (const part of this.parameters) part.release();
   }
 

@@ -57,7 +57,7 @@ export function runSharded(
 /** What a script that gets plans and the name of a file wrote there, by rank and plan. */
 export async function runRanks<Result>(
   script: string,
-  plans: readonly Plan[],
+  plans: readonly unknown[],
   worldSize: number,
 ): Promise<readonly (readonly Result[])[]> {
   const folder = mkdtempSync(join(tmpdir(), 'thinkrl-ranks-'));
