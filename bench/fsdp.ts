@@ -1,10 +1,9 @@
 // Times a sharded training step of the micro editor against PyTorch's FSDP, and the cost of sharding in a world of one.
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { freePort } from '@thinkrl/engine';
 import { CELL_WORD_IDS, SLOTS, VOCABULARY } from '@thinkrl/microworld';
 import type { Report, Settings, Times, Way } from './fsdp/settings.ts';
+import { lastLineOfFirst } from './fsdp/world.ts';
 import { median } from './median.ts';
 
 const { values: options } = parseArgs({
@@ -38,30 +37,8 @@ const ours = (ways: readonly Way[]) => [
 const theirs = [options.python, here('peers/fsdp.py'), JSON.stringify(settings)];
 
 /** Takes steps in a world and gives what its rank 0 measured. */
-async function measure([program, ...args]: readonly string[], worldSize: number): Promise<readonly Times[]> {
-  const port = await freePort();
-  const world = {
-    WORLD_SIZE: `${worldSize}`,
-    MASTER_ADDR: '127.0.0.1',
-    MASTER_PORT: `${port}`,
-    OMP_NUM_THREADS: '1',
-  };
-  const outputs = Array.from({ length: worldSize }, (_, rank) => {
-    const env = { ...process.env, ...world, RANK: `${rank}`, LOCAL_RANK: `${rank}` };
-    const child = spawn(program!, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-    });
-    return new Promise<string>((resolve, reject) =>
-      child.on('close', (code) =>
-        code === 0 ? resolve(text) : reject(new Error(`${program} ended with ${code}`)),
-      ),
-    );
-  });
-  const [first] = await Promise.all(outputs);
-  return (JSON.parse(first!.trim().split('\n').at(-1)!) as Report).ways;
-}
+const measure = async (command: readonly string[], worldSize: number): Promise<readonly Times[]> =>
+  (JSON.parse(await lastLineOfFirst(command, worldSize)) as Report).ways;
 
 /** What was measured of one way. */
 interface Entry {

@@ -1,36 +1,13 @@
 // One rank of the micro editor's training step: rank.ts SETTINGS, with torchrun's variables. Prints a Report as JSON.
-import * as tf from '@tensorflow/tfjs-core';
-import { Editor } from '@thinkrl/backbones/micro';
+import type * as tf from '@tensorflow/tfjs-core';
 import { joinGroup, useEngine } from '@thinkrl/engine';
 import { fullyShard, rankEnvironment, singleProcess } from '@thinkrl/fsdp-shard';
-import { AdamW, clipScale, globalNorm, gradients, Module, type ParameterMap } from '@thinkrl/nn';
-import { Key } from '@thinkrl/spec';
+import { AdamW, clipScale, globalNorm, gradients, type ParameterMap } from '@thinkrl/nn';
+import { EditorStep } from './editor-step.ts';
 import type { Report, Settings, Way } from './settings.ts';
 
 const settings = JSON.parse(process.argv[2]!) as Settings;
-const { rows, warm, steps } = settings;
-
-class Step extends Module {
-  readonly editor = this.child(
-    'editor',
-    new Editor(Key.of(1), { width: settings.width, blocks: settings.blocks, heads: 4 }),
-  );
-  private readonly latents = tf.randomNormal([rows, 16, 192]) as tf.Tensor3D;
-  private readonly references = tf.randomNormal([rows, 16, 192]) as tf.Tensor3D;
-  private readonly target = tf.randomNormal([rows, 16, 192]) as tf.Tensor3D;
-  private readonly texts = {
-    ids: Int32Array.from({ length: 8 * rows }, (_, i) => 5 + ((7 * i) % 35)),
-    rows,
-    length: 8,
-    lengths: Array.from({ length: rows }, () => 8),
-  };
-
-  loss(): tf.Scalar {
-    const context = this.editor.encode(this.references, this.texts);
-    const clean = this.editor.predict(this.latents, 0.5, context);
-    return tf.mean(tf.squaredDifference(clean, this.target)) as tf.Scalar;
-  }
-}
+const { warm, steps } = settings;
 
 const { version } = await useEngine({ engine: 'torch', threads: 1 });
 const environment = rankEnvironment(process.env);
@@ -49,7 +26,7 @@ interface Learner {
   norm(gradients: ReadonlyMap<string, tf.Tensor>): Promise<number>;
 }
 
-function plainLearner(model: Step): Learner {
+function plainLearner(model: EditorStep): Learner {
   const parameters = model.parameters();
   return {
     parameters,
@@ -63,14 +40,8 @@ function plainLearner(model: Step): Learner {
   };
 }
 
-function shardedLearner(model: Step, shareAlone: boolean): Learner {
-  const { textBlocks, blocks } = model.editor;
-  const units = [
-    ...textBlocks,
-    ...blocks.map((block) => block.text),
-    ...blocks.map((module) => ({ module, methods: ['forward'] })),
-  ];
-  const sharded = fullyShard(model, { group, units, shareAlone });
+function shardedLearner(model: EditorStep, shareAlone: boolean): Learner {
+  const sharded = fullyShard(model, { group, units: model.units, shareAlone });
   return {
     parameters: sharded.shards(),
     take: () => sharded.gradients(() => ({ loss: model.loss() })),
@@ -80,7 +51,7 @@ function shardedLearner(model: Step, shareAlone: boolean): Learner {
 
 /** The training step of a way on an editor of its own. */
 function stepOf(way: Way): () => Promise<void> {
-  const model = new Step();
+  const model = new EditorStep(settings);
   const learner = way === 'plain' ? plainLearner(model) : shardedLearner(model, way === 'shared alone');
   const optimizer = AdamW.create({ parameters: learner.parameters, learningRate: 1e-4 });
   return async () => {

@@ -28,3 +28,16 @@ export interface Report {
   readonly ways: readonly Times[];
   readonly version: string;
 }
+
+/** Passes of two ranks through the micro editor. */
+export interface InStepSettings extends Pick<Settings, 'width' | 'blocks' | 'rows'> {
+  /** In a turn of one way. */
+  readonly passes: number;
+  readonly rounds: number;
+}
+
+/** With everything whole; as ranks that do the same; inside `inStep`, asking for each unit, and sending ahead. */
+export type PassWay = 'whole' | 'even' | 'asked' | 'ahead';
+
+/** Seconds of a pass, by round. */
+export type InStepTimes = Readonly<Record<'forward' | 'learning', Readonly<Record<PassWay, number[]>>>>;

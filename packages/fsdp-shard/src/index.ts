@@ -9,7 +9,7 @@ export {
   type UnitOptions,
 } from './fully-shard.ts';
 export { averageGradients, combineShares, type GradientShare } from './gradients.ts';
-export { inStep } from './in-step.ts';
+export { type InStepOptions, inStep } from './in-step.ts';
 export { type Mesh, meshOf } from './mesh.ts';
 export type { Pending, ProcessGroup, ReduceOperation, ShardingGroup, Traffic } from './process-group.ts';
 export { sameEverywhere } from './same-everywhere.ts';

@@ -4,9 +4,6 @@ import { Course } from './course.ts';
 import type { ShardingGroup } from './process-group.ts';
 import type { Unit } from './unit.ts';
 
-/** Units that are gathered at most before the ranks are asked again: who needs another one waits so long. */
-const MOST = 8;
-
 /**
  * Rounds in which each rank names a unit that it needs, by its number from 1, or 0 when it needs none any more. Those that
  * are named are gathered; where that is one, so are those that followed it before, without asking, each on its way while the
@@ -16,6 +13,7 @@ const MOST = 8;
 export class Rounds {
   private readonly group: ShardingGroup;
   private readonly units: readonly Unit[];
+  private readonly ahead: number;
   private readonly course = new Course();
   private expected: readonly number[] = [];
   /** What is gathered without asking, how much of it has been, and how much of that this rank has used. */
@@ -25,9 +23,11 @@ export class Rounds {
   /** How long the next chain may be: it grows while chains are used to their end. */
   private length = 0;
 
-  constructor(group: ShardingGroup, units: readonly Unit[]) {
+  /** `ahead` is how many units are gathered without asking at most. */
+  constructor(group: ShardingGroup, units: readonly Unit[], ahead: number) {
     this.group = group;
     this.units = units;
+    this.ahead = ahead;
   }
 
   /** Has a unit here that this rank needs; blocks. */
@@ -87,9 +87,9 @@ export class Rounds {
   /** What comes next, by what is wanted and how much of the last chain some rank has used. */
   private learn(wanted: readonly number[], used: number): void {
     const right = this.chain.length > 0 ? used === this.chain.length : this.expected[0] === wanted[0];
-    this.length = right ? Math.min(MOST, Math.max(1, 2 * this.length)) : used;
+    this.length = right ? Math.min(this.ahead, Math.max(1, 2 * this.length)) : used;
     for (const number of [...this.chain.slice(0, used), ...wanted]) this.course.push(number);
-    this.expected = this.course.expected(MOST);
+    this.expected = this.course.expected(this.ahead);
   }
 
   private unit(number: number): Unit {

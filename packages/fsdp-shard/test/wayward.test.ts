@@ -3,6 +3,7 @@ import { useEngine } from '@thinkrl/engine';
 import { gradients } from '@thinkrl/nn';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { inStep } from '../src/index.ts';
 import { runRanks } from './ranks/launch.ts';
 import { type Case, lossOf, Stack, type Way, type Wayward } from './ranks/stack.ts';
 
@@ -27,7 +28,10 @@ const casesOf = (worldSize: number): readonly Case[] => {
     .map(([list, fails]): readonly Way[] =>
       fails ? [...list, { kind: 'fail', stack: 0, layers: [0] }] : list,
     );
-  const each = fc.record({ ways: fc.array(ways, { minLength: worldSize, maxLength: worldSize }) });
+  const each = fc.record({
+    ahead: fc.constantFrom(0, 1, 3, 8, 8),
+    ways: fc.array(ways, { minLength: worldSize, maxLength: worldSize }),
+  });
   return fc.sample(each, { seed: 11 * worldSize, numRuns: 40 });
 };
 
@@ -58,9 +62,15 @@ function slopesOf(stacks: readonly Stack[], { ways }: Case): readonly (readonly 
   });
 }
 
+it('sends for a whole number of units ahead', async () => {
+  const work = () => Promise.resolve('done');
+  await expect(inStep([], work, { ahead: 1.5 })).rejects.toThrow('ahead is 1.5: use a whole number');
+  expect(await inStep([], work, { ahead: 0 })).toBe('done');
+});
+
 describe.each([2, 3])('%i ranks that go ways of their own', (worldSize) => {
   const cases = casesOf(worldSize);
-  const even: Case = { ways: Array(worldSize).fill(Array(PASSES).fill(EVEN)) };
+  const even: Case = { ahead: 8, ways: Array(worldSize).fill(Array(PASSES).fill(EVEN)) };
   let ranks: readonly (readonly (Wayward & { readonly leaked: number })[])[];
   beforeAll(async () => {
     ranks = await runRanks('wayward-rank.ts', [...cases, even], worldSize);

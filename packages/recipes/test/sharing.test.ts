@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { runRanks } from './launch-ranks.ts';
 
 it('ranks that wait in a group of some of them hear why a rank of it failed', async () => {
-  const [first, failed, third, fourth] = await runRanks(4, 'sharing-rank.ts', []);
+  const [first, failed, third, fourth] = await runRanks(4, 'sharing-in-a-process.ts', []);
   expect(failed).toMatch(/RangeError: no more room/);
   // The first waits within its node, the fourth across nodes, the third for the fourth.
   expect(first).toMatch(/rank 1.*said: no more room/);

@@ -46,6 +46,8 @@ export interface Way {
 
 /** What each rank does inside one `inStep`. */
 export interface Case {
+  /** Units that are sent for without asking at most. */
+  readonly ahead: number;
   readonly ways: readonly (readonly Way[])[];
 }
 

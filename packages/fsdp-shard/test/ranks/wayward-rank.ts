@@ -24,13 +24,14 @@ async function go({ kind, stack, layers }: Way): Promise<number> {
   return value;
 }
 
-async function outcomeOf(ways: readonly Way[]): Promise<Wayward> {
+async function outcomeOf({ ways, ahead }: Case): Promise<Wayward> {
   const before = group.traffic().collectives;
   const seen: number[] = [];
-  const failure = await inStep(sharded, async () => {
-    for (const way of ways) seen.push(await go(way));
+  const work = async () => {
+    for (const way of ways[group.rank]!) seen.push(await go(way));
     return null;
-  }).catch((error: Error) => error.message);
+  };
+  const failure = await inStep(sharded, work, { ahead }).catch((error: Error) => error.message);
   const collectives = group.traffic().collectives - before;
   const here = sharded.flatMap(({ units }) =>
     units.filter(({ parameters }) => parameters.some(({ isHere }) => isHere)),
@@ -49,9 +50,9 @@ async function outcomeOf(ways: readonly Way[]): Promise<Wayward> {
 }
 
 const outcomes: (Wayward & { readonly leaked: number })[] = [];
-for (const { ways } of JSON.parse(process.argv[2]!) as Case[]) {
+for (const each of JSON.parse(process.argv[2]!) as Case[]) {
   const before = tf.memory().numTensors;
-  const outcome = await outcomeOf(ways[group.rank]!);
+  const outcome = await outcomeOf(each);
   outcomes.push({ ...outcome, leaked: tf.memory().numTensors - before });
 }
 writeFileSync(process.argv[3]!, JSON.stringify(outcomes));
