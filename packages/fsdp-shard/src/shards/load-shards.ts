@@ -7,7 +7,7 @@ import { namedPieces, type ShardVectors } from './vectors.ts';
 /**
  * Fills this rank's vectors from parameters by name, reading of each only what lies here: a checkpoint of another number of
  * ranks, of other units or of an unsharded module. Strict: what is missing, unexpected or of another shape is refused before
- * anything is changed.
+ * anything is changed; values that none of the files holds are when they are come to.
  *
  * @throws ParameterMismatchError; ShardFileError and SafetensorsError when values cannot be read.
  * @example
