@@ -62,7 +62,7 @@ async function dispatch(
   }
   refuseUnknown(name);
   const isForAll = commands.some((command) => command.name === name && command.only !== 'micro');
-  const about = isForAll ? recipeName(name, rest) : 'micro';
+  const about = isForAll ? (recipeName(name, rest) ?? usualRecipe(name)) : 'micro';
   const command = find(name, about);
   const recipe = await load();
   const qwen = about === 'qwen-image-edit' ? await loadQwen() : null;
@@ -91,6 +91,12 @@ function refuseUnknown(name: string): void {
   throw new UsageError(
     `no such command: ${name}; did you mean thinkrl ${closest(name, names)}? See thinkrl --help`,
   );
+}
+
+/** The recipe that a command is about where nothing says: the micro-world's, unless the command is for another alone. */
+function usualRecipe(name: string): RecipeName {
+  const named = commands.filter((command) => command.name === name);
+  return named.length === 1 ? (named[0]!.only ?? 'micro') : 'micro';
 }
 
 /** The command of a name that is for the recipe. */

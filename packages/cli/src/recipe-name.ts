@@ -10,17 +10,17 @@ export type RecipeName = (typeof NAMES)[number];
 
 /**
  * Which recipe a command line is about: the one that its config file or its run folder names; that of Qwen-Image-Edit where a
- * `--model` is given; else the micro-world's.
+ * `--model` is given; null where nothing says.
  *
  * @throws ConfigError for a config file that cannot be read or names an unknown recipe.
  */
-export function recipeName(command: string, words: readonly string[]): RecipeName {
+export function recipeName(command: string, words: readonly string[]): RecipeName | null {
   const config = givenValue(words, 'config');
   if (config !== undefined) return known(readSettings(config).recipe, config);
   const run =
     command === 'resume' ? words.find((word) => !word.startsWith('-')) : givenValue(words, 'resume');
   if (run !== undefined) return ofRun(run);
-  return givenValue(words, 'model') === undefined ? 'micro' : 'qwen-image-edit';
+  return givenValue(words, 'model') === undefined ? null : 'qwen-image-edit';
 }
 
 /** The value of an option before the command line is taken apart; which options there are depends on the recipe. */

@@ -129,7 +129,19 @@ test('plan tells what a run takes, and what to change until it fits', async () =
   const peaks = [peak, ...advice.map((one: { peak: number }) => one.peak)];
   expect(peaks).toEqual([...peaks].sort((a, b) => b - a));
   expect(peaks.at(-1)).toBeGreaterThan(24 * 2 ** 30);
-  expect((await thinkrl('plan')).stderr).toContain('name a config file of the recipe qwen-image-edit');
+});
+
+test('plan is about Qwen-Image-Edit, whose settings it takes, unless a config file says otherwise', async () => {
+  const usual = await thinkrl('plan', '--memory', '141');
+  expect([usual.status, usual.stdout]).toEqual([0, expect.stringContaining('fits into 141.00 GiB')]);
+  expect((await thinkrl('plan', '--help')).stdout).toContain('--generation.editsAtOnce');
+  const config = join(temporary(), 'config.json');
+  writeFileSync(config, '{"recipe": "micro"}');
+  const refused = await thinkrl('plan', '--config', config);
+  expect([refused.status, refused.stderr]).toEqual([
+    2,
+    expect.stringContaining('thinkrl plan is not for the recipe micro'),
+  ]);
 });
 
 test('a config file of an unknown recipe is refused', async () => {

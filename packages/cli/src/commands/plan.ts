@@ -1,13 +1,13 @@
 import type { Advice, MemoryPlan } from '@thinkrl/recipes/qwen-image-edit';
 import type { Command } from '../command.ts';
 import { configOption, qwenConfigOf, wholeNumber } from '../config.ts';
-import { UsageError } from '../error.ts';
 
 const GIB = 2 ** 30;
 
-/** `thinkrl plan --config FILE`: what a run on Qwen-Image-Edit will take of its GPU, and what to change when it does not fit. */
+/** `thinkrl plan [--config FILE]`: what a run on Qwen-Image-Edit will take of its GPU, and what to change when it does not fit. */
 export const plan: Command = {
   name: 'plan',
+  only: 'qwen-image-edit',
   summary: 'tell what memory a run on Qwen-Image-Edit takes, and what to change when it does not fit',
   options: {
     ...configOption,
@@ -17,9 +17,8 @@ export const plan: Command = {
   takesSettings: true,
   positionals: [],
   async run(invocation) {
-    const { output, qwen } = invocation;
-    if (qwen === null)
-      throw new UsageError('name a config file of the recipe qwen-image-edit by --config, or a --model');
+    const { output } = invocation;
+    const qwen = invocation.qwen!;
     const config = qwenConfigOf(invocation, qwen);
     const memory = wholeNumber(invocation, 'memory', { least: 1, fallback: 80 }) * GIB;
     const task = { references: wholeNumber(invocation, 'references', { least: 1, fallback: 1 }) };
