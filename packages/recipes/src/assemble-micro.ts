@@ -20,6 +20,7 @@ import { referencesOf, trainedModules, updatesOf } from './module-training.ts';
 import { patientReward } from './patient-reward.ts';
 import { dealt } from './ranks.ts';
 import { chainRecorder } from './record-chains.ts';
+import { roundsOf } from './rounds.ts';
 import { openRunState } from './run-state.ts';
 
 /** Where a run is kept and how far it has come. */
@@ -98,9 +99,9 @@ export function samplingOf(
 }
 
 /** Most tokens of a chain: a plan, and a reflection in every round. */
-function mostTokensOf({ mode, rounds, stop }: MicroConfig): number {
-  const most = (room: number) => Math.min(room, stop.mostTokens);
-  return most(SLOTS.plan) + (mode === 'full' ? rounds : 0) * most(SLOTS.reflection);
+function mostTokensOf(config: MicroConfig): number {
+  const most = (room: number) => Math.min(room, config.stop.mostTokens);
+  return most(SLOTS.plan) + roundsOf(config) * most(SLOTS.reflection);
 }
 
 /** The keys of an iteration's tasks, those of all ranks. */

@@ -4,6 +4,7 @@ import { createEditSampler } from '@thinkrl/edit-generator';
 import type { MicroTask } from '@thinkrl/microworld';
 import { loadCheckpointWeights, RunFolderError, runFolder, savedSteps } from '@thinkrl/orchestrator';
 import type { MicroConfig } from './config.ts';
+import { roundsOf } from './rounds.ts';
 
 /** The micro pair of understanding and generation modules. */
 export interface MicroModels {
@@ -45,6 +46,6 @@ export function samplerOf(
     policy: mode === 'direct' ? null : policy,
     editor: createEditSampler({ backbone, codec: microCodec, steps: editing.steps, eta: editing.eta }),
     composer: fromPrevious,
-    rounds: mode === 'full' ? rounds : 0,
+    rounds: roundsOf({ mode, rounds }),
   });
 }

@@ -11,6 +11,7 @@ import { patientReward } from '../patient-reward.ts';
 import { patientWriting } from '../patient-writer.ts';
 import { dealt } from '../ranks.ts';
 import { chainRecorder } from '../record-chains.ts';
+import { roundsOf } from '../rounds.ts';
 import { openRunState } from '../run-state.ts';
 import type { QwenEditConfig } from './config.ts';
 import type { QwenEditModules } from './models.ts';
@@ -103,10 +104,6 @@ function collectingOf(
     tasksPerSample: 1,
     together: (work) => inStep(shared.together, work),
   };
-}
-
-function roundsOf({ mode, rounds }: QwenEditConfig): number {
-  return mode === 'full' ? rounds : 0;
 }
 
 function readyTasks(

@@ -4,6 +4,7 @@ import { createChainSampler, fromReference } from '@thinkrl/cot-sampler';
 import { makeFolder, writeWhole } from '@thinkrl/orchestrator';
 import { type Chain, type EditTask, type Image, type JudgedChain, Key, stageEdits } from '@thinkrl/spec';
 import type { RunControls } from '../event.ts';
+import { roundsOf } from '../rounds.ts';
 import { startEngine } from '../start-engine.ts';
 import { loadAdapters } from './adapters.ts';
 import type { QwenEditConfig } from './config.ts';
@@ -73,7 +74,7 @@ export async function editPicture(
     policy: config.mode === 'direct' ? null : planner,
     editor: modules.editor,
     composer: fromReference,
-    rounds: config.mode === 'full' ? config.rounds : 0,
+    rounds: roundsOf(config),
   });
   const { instruction } = options;
   const task: EditTask = { id: 'edit', references, instruction, category: 'edit' };

@@ -1,3 +1,4 @@
+import { roundsOf } from '../../rounds.ts';
 import type { QwenEditConfig } from '../config.ts';
 import type { Architecture } from './architecture.ts';
 import {
@@ -110,19 +111,19 @@ function gatheredBytes(
 }
 
 /** Sizes of a sequence, tokens. */
-function tokensOf({ editing, planner, mode, rounds }: QwenEditConfig, { references }: TaskSize) {
+function tokensOf(config: QwenEditConfig, { references }: TaskSize) {
+  const { editing, planner, mode } = config;
   const picture = Math.round(editing.side / 16) ** 2;
   const seen = Math.round(editing.seenSide / CELL) ** 2;
   const said = mode === 'direct' ? 0 : planner.mostTokens;
   const prompt = TEMPLATE_TOKENS + references * Math.round(editing.side / CELL) ** 2;
-  const looks = mode === 'full' ? rounds : 0;
   return {
     /** Of the transformer: text, noisy picture, references. */
     edit: TEMPLATE_TOKENS + references * seen + said + (1 + references) * picture,
     /** Of the planner: what all chains of a task share. */
     prompt,
     /** Of the planner: what is a chain's own. */
-    own: said + looks * (TEMPLATE_TOKENS + Math.round(editing.side / CELL) ** 2 + said),
+    own: said + roundsOf(config) * (TEMPLATE_TOKENS + Math.round(editing.side / CELL) ** 2 + said),
   };
 }
 
