@@ -67,9 +67,9 @@ async function problemOf(folder: string, group: ProcessGroup): Promise<string | 
 
 /** Looks at the manifest, and at every so manieth file. */
 async function problemFoundBy({ rank, worldSize }: ProcessGroup, folder: string): Promise<string | null> {
-  const problem = problemOfManifest(folder);
-  if (problem !== null) return problem;
-  const files = Object.entries(readManifest(folder).files);
+  const manifest = usableManifest(folder);
+  if (typeof manifest === 'string') return manifest;
+  const files = Object.entries(manifest.files);
   const missing = files.find(([file]) => !existsSync(join(folder, file)));
   if (missing !== undefined) return `${missing[0]} is missing`;
   for (const [file, hash] of files.filter((_, i) => i % worldSize === rank)) {
@@ -80,11 +80,13 @@ async function problemFoundBy({ rank, worldSize }: ProcessGroup, folder: string)
   return null;
 }
 
-function problemOfManifest(folder: string): string | null {
+/** The manifest, or what is wrong with it. */
+function usableManifest(folder: string): Manifest | string {
   try {
-    const { format, files } = readManifest(folder);
+    const manifest = readManifest(folder);
+    const { format, files } = manifest;
     if (format > FORMAT) return `was written by a newer version (format ${format}, known: ${FORMAT})`;
-    return files ? null : 'manifest.json names no files';
+    return files ? manifest : 'manifest.json names no files';
   } catch (error) {
     return `manifest.json cannot be read: ${(error as Error).message}`;
   }
