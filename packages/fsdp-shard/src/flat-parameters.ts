@@ -166,14 +166,14 @@ export class FlatParameters implements UnitParameters {
   takeGradients(): ReadonlyMap<string, tf.Tensor> {
     const sum = this.arrived();
     if (sum === null) return new Map();
-    const { name, group, replicas } = this.options;
+    const { name, group, replicas, offload } = this.options;
     const ranks = group.worldSize * (replicas?.worldSize ?? 1);
+    if (ranks === 1 && !offload) return new Map([[name, sum]]);
     const mean = tf.tidy(() => this.placed(tf.div(sum, ranks), 'shard'));
     sum.dispose();
     return new Map([[name, mean]]);
   }
 
-  /** Lets go of what {@link reduce} kept here. */
   discard(): void {
     this.local?.dispose();
     this.local = null;

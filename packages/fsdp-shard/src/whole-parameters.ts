@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { castStorage, copyTensor, noGrad, type StorageType } from '@thinkrl/nn';
 import type { Pending, ShardingGroup } from './process-group.ts';
+import { piecesOf } from './shards/piece.ts';
 import type { KeptPart, UnitParameters } from './unit-parameters.ts';
 
 /** How parameters are kept that nobody shares. */
@@ -37,9 +38,9 @@ export class WholeParameters implements UnitParameters {
 
   get kept(): readonly KeptPart[] {
     return [...this.variables].map(([name, values]) => {
-      const { shape, size } = values;
-      const piece = { name, shape, values: size, offset: 0, size, at: 0 };
-      return { name, values, parameters: new Map([[name, values]]), pieces: [piece] };
+      const places = new Map([[name, { variable: values, offset: 0 }]]);
+      const pieces = piecesOf(places, { begin: 0, size: values.size });
+      return { name, values, parameters: new Map([[name, values]]), pieces };
     });
   }
 
